@@ -1,0 +1,143 @@
+package lwkt
+
+// Blocking. Before any function of this file blocks, the thread gives up all its
+// tokens and its funnel; it returns when the thread has all of them again, and says
+// whether another thread may have held one of them exclusively meanwhile.
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/serializing-tokens/lwkt/internal/hw"
+	"github.com/serializing-tokens/lwkt/internal/sleepq"
+	"github.com/serializing-tokens/lwkt/internal/thread"
+)
+
+// Block calls f with all tokens of the thread given up, for whatever blocks
+// outside this package: a raw channel, a system call, a lock of another kind. f may
+// acquire tokens through td if it releases them again; those that are given up
+// cannot be released in it. If f panics or ends the goroutine, the tokens are taken
+// back first.
+func (td *Thread) Block(f func()) (changed bool) {
+	if h := td.handle(); h != nil && td.funnel != nil {
+		kept := td.funnel
+		td.funnel = nil
+		defer func() { td.funnel = kept }()
+	}
+	return thread.Block(td.handle(), f)
+}
+
+// NoBlock calls f, in which an operation that would give up tokens panics with a
+// *Misuse: f counts on what it has read. One that finds what it wants
+// without blocking is fine, as is blocking while nothing is held; SetForcedDrops
+// makes the difference visible.
+func (td *Thread) NoBlock(f func()) { thread.NoBlock(td.handle(), f) }
+
+// Mark is a moment in a Thread's life, for ChangedSince.
+type Mark struct{ m thread.Mark }
+
+// Mark returns the present moment.
+func (td *Thread) Mark() Mark { return Mark{thread.MakeMark(td.handle())} }
+
+// ChangedSince says whether any token that the thread holds may have been held
+// exclusively by another thread since the mark. It sees what happened in callees,
+// whatever they did with the changed that they were told. false is a promise; true
+// may also come from a token that was held at the mark, released and taken again.
+func (td *Thread) ChangedSince(m Mark) bool { return thread.ChangedSince(td.handle(), m.m, nil) }
+
+// ErrTimeout is returned by waits whose time is over (EWOULDBLOCK). It is also a
+// context.DeadlineExceeded to errors.Is.
+var ErrTimeout error = timeoutError{}
+
+type timeoutError struct{}
+
+func (timeoutError) Error() string        { return "lwkt: timed out" }
+func (timeoutError) Timeout() bool        { return true }
+func (timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
+
+// Sleep waits on a wait channel: any comparable value on which sleeper and waker
+// agree, as a rule the address of what the sleeper waits for. It returns when
+// Wakeup or WakeupOne is called on it, or with ErrTimeout after the timeout, if
+// that is not 0.
+//
+// The thread is on the queue before it gives up its tokens: if the waker changes
+// the condition with a token that the sleeper held when it looked, no wakeup is
+// lost. A wakeup may be for another sleeper's condition, so look again.
+// (tsleep(9))
+func (td *Thread) Sleep(channel any, timeout time.Duration) (changed bool, err error) {
+	return td.sleep(channel, nil, timeout)
+}
+
+// SleepContext is Sleep that ends with the error of ctx when that is done.
+func (td *Thread) SleepContext(ctx context.Context, channel any) (changed bool, err error) {
+	changed, err = td.sleep(channel, ctx.Done(), 0)
+	if errors.Is(err, errDone) {
+		err = context.Cause(ctx)
+	}
+	return changed, err
+}
+
+var errDone = errors.New("done")
+
+func (td *Thread) sleep(channel any, done <-chan struct{}, timeout time.Duration) (changed bool, err error) {
+	r := thread.Enter(td.handle(), "Sleep")
+	defer r.Leave()
+	changed, why := sleepq.Sleep(r, channel, done, deadline(timeout))
+	switch why {
+	case hw.Done:
+		err = errDone
+	case hw.Deadline:
+		err = ErrTimeout
+	}
+	return changed, err
+}
+
+// deadline is when a timeout is over; 0 stands for never.
+func deadline(timeout time.Duration) int64 {
+	if timeout == 0 {
+		return 0
+	}
+	return hw.Now() + max(int64(timeout), 0)
+}
+
+// Wakeup wakes every thread that sleeps on the channel and says how many. It does
+// not block. What happened before synchronizes before the return of their Sleep.
+// (wakeup(9))
+func (td *Thread) Wakeup(channel any) int { return td.wakeup(channel, -1) }
+
+// WakeupOne wakes the sleeper with the best priority, of several the one that
+// sleeps longest, and says whether there was one. (wakeup_one(9))
+func (td *Thread) WakeupOne(channel any) bool { return td.wakeup(channel, 1) == 1 }
+
+func (td *Thread) wakeup(channel any, n int) int {
+	thread.Enter(td.handle(), "Wakeup").Leave()
+	return sleepq.Wakeup(channel, n)
+}
+
+// Pause blocks for the given time. (pause(9))
+func (td *Thread) Pause(d time.Duration) (changed bool) {
+	if d <= 0 {
+		return false
+	}
+	changed, _ = td.Sleep(new(pauseChannel), d) // nobody else knows the channel
+	return changed
+}
+
+type pauseChannel struct{ _ byte }
+
+// WaitGroup is wg.Wait for a thread that may hold tokens.
+func (td *Thread) WaitGroup(wg *sync.WaitGroup) (changed bool) { return td.Block(wg.Wait) }
+
+// Cond is c.Wait for a thread that may hold tokens; c.L is held. The tokens are
+// taken back with c.L held again, so whoever holds a token must not wait for c.L
+// other than inside Block.
+func (td *Thread) Cond(c *sync.Cond) (changed bool) { return td.Block(c.Wait) }
+
+// SetForcedDrops switches a test mode for the whole process: each operation that
+// could give up tokens does so, lets others run, and reports changed, even if
+// it need not have blocked. A caller that does not look again after a change, and a
+// reference that is used across one, then fails at once and not one night.
+// It returns nothing; switch it off with false.
+func SetForcedDrops(on bool) { thread.SetForcedDrops(on) }

@@ -1,0 +1,91 @@
+package lwkt
+
+// Communication on Go channels by a thread that may hold tokens: they are kept if
+// the operation need not block, and given up if it must.
+
+import (
+	"reflect"
+
+	"github.com/serializing-tokens/lwkt/internal/thread"
+)
+
+// Recv receives from ch. If nothing is ready it gives up the thread's tokens while
+// it waits, else it keeps them. ok is false if ch is closed.
+func Recv[T any](td *Thread, ch <-chan T) (v T, ok, changed bool) {
+	if !thread.MustBlock(td.handle(), "Recv") {
+		select {
+		case v, ok = <-ch:
+			return v, ok, false
+		default:
+		}
+	}
+	changed = td.Block(func() { v, ok = <-ch })
+	return v, ok, changed
+}
+
+// Send sends v on ch. If nobody is ready to take it, it gives up the thread's
+// tokens while it waits, else it keeps them.
+func Send[T any](td *Thread, ch chan<- T, v T) (changed bool) {
+	if !thread.MustBlock(td.handle(), "Send") {
+		select {
+		case ch <- v:
+			return false
+		default:
+		}
+	}
+	return td.Block(func() { ch <- v })
+}
+
+// Case is one communication of a Select.
+type Case struct {
+	c    reflect.SelectCase
+	then func(v reflect.Value, ok bool)
+}
+
+// OnRecv is the case of receiving from ch; then, if not nil, is called with what
+// was received, after the tokens are held again.
+func OnRecv[T any](ch <-chan T, then func(v T, ok bool)) Case {
+	return Case{
+		c: reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(ch)},
+		then: func(v reflect.Value, ok bool) {
+			if then != nil {
+				t, _ := v.Interface().(T)
+				then(t, ok)
+			}
+		},
+	}
+}
+
+// OnSend is the case of sending v on ch; then, if not nil, is called after that,
+// when the tokens are held again.
+func OnSend[T any](ch chan<- T, v T, then func()) Case {
+	return Case{
+		c: reflect.SelectCase{Dir: reflect.SelectSend, Chan: reflect.ValueOf(ch), Send: reflect.ValueOf(&v).Elem()},
+		then: func(reflect.Value, bool) {
+			if then != nil {
+				then()
+			}
+		},
+	}
+}
+
+// Select performs one of the cases, like the statement, and returns its index. If
+// none is ready it gives up the thread's tokens while it waits, else it keeps
+// them. Without any case it blocks for ever.
+func Select(td *Thread, cases ...Case) (chosen int, changed bool) {
+	list := make([]reflect.SelectCase, len(cases), len(cases)+1)
+	for i := range cases {
+		list[i] = cases[i].c
+	}
+	var v reflect.Value
+	var ok bool
+	chosen = len(cases)
+	if !thread.MustBlock(td.handle(), "Select") {
+		chosen, v, ok = reflect.Select(append(list, reflect.SelectCase{Dir: reflect.SelectDefault}))
+	}
+	if chosen == len(cases) {
+		changed = td.Block(func() { chosen, v, ok = reflect.Select(list) })
+	}
+	cases[chosen].then(v, ok)
+	return chosen, changed
+}

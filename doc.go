@@ -1,0 +1,48 @@
+// Package lwkt provides serializing tokens: locks that their holder has only
+// while it runs.
+//
+// A thread may take any number of tokens, in any order, as often as it likes.
+// Whenever it blocks, all its tokens are given up, and it does not go on before it
+// has all of them back at once. So nobody ever waits while holding a token: tokens
+// do not deadlock, and a function may block without knowing what its callers hold.
+//
+// What a token does not do is keep an invariant across a block. Every operation
+// that can block therefore says whether a token that was held has changed hands
+// meanwhile, and then what was read before must be read again:
+//
+//	from.Acquire(td)
+//	to.Acquire(td) // may give up from, waiting for to; both are held now
+//	if changed := td.Block(func() { err = file.Sync() }); changed {
+//		// another thread had from or to: look at the balances again
+//	}
+//	to.Release(td)
+//	from.Release(td)
+//
+// # Threads
+//
+// Go has no goroutine identity, so each operation takes the Thread that performs
+// it. A Thread belongs to the goroutine that uses it first. Go starts a
+// goroutine with a Thread, Run gives one to the current goroutine, WithThread puts
+// it into a context.Context.
+//
+// # Memory model
+//
+// In the terms of the Go memory model, a release of a token, the one that is
+// implied by blocking included, synchronizes before the next acquisition that
+// conflicts with it. Shared holders exclude only exclusive ones.
+//
+// # Fairness
+//
+// A waiting thread is overtaken a bounded number of times: one that waits for n
+// tokens at most (n+1)K times, with K as set by SetBypass, whatever the size of its
+// set, the mode and the priorities. After that its tokens, even free ones, are
+// refused to every later asker. The bound counts grants, not time.
+//
+// # Misuse
+//
+// A release of what is not held, a nil Thread, one that has ended, one that ends
+// while it holds something, and two goroutines on one Thread are panics with a
+// value of type *Misuse, which names operation, token, thread and place.
+//
+// The vocabulary is that of token(9) in DragonFly BSD.
+package lwkt

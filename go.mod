@@ -1,0 +1,3 @@
+module github.com/serializing-tokens/lwkt
+
+go 1.26.0

@@ -1,0 +1,16 @@
+//go:build !lwkt_words
+
+// Package hw is the hardware as the lock code sees it: atomic words, a pause, a
+// leaf spin lock, a place to park and a clock. Nothing above it touches
+// sync/atomic for a word that a lock's correctness rests on, so that another
+// file, chosen by a build tag, can make each of these a scheduling point.
+package hw
+
+import "sync/atomic"
+
+// The words are the standard library's own, so that they compile to single
+// instructions.
+type (
+	Uint32 = atomic.Uint32
+	Uint64 = atomic.Uint64
+)

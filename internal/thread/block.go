@@ -1,0 +1,265 @@
+package thread
+
+// The blocking point. A thread waits in one of three ways, and each gives up all
+// its tokens first and goes on only when it has all of them again:
+//
+//   - wait: for tokens that it asked for, together with those that it holds;
+//   - Suspend ... Resume: around a park for something else (internal/sleepq);
+//   - Block: around a function of the user's.
+//
+// Layout: record.go (R1, R2).
+// Bits: none of its own.
+// Invariants: R2; whoever resumes holds its whole set, by one grant of one claim.
+// Transitions:
+//
+//	P.a wait:    holds + wants --File--> none held --grant--> all held
+//	P.b Suspend: holds[base:n] --Leave each--> none held, base = n
+//	P.c Resume:  what P.b gave up --File--> all held, base as before
+//
+// Lock order: none is held here but what the caller's kind of wait allows.
+// Blocking: this is it.
+// Departures: a DragonFly thread is not dispatched without its tokens; a goroutine
+// is, but sees nothing of it before File or Retry said that it has them.
+
+import (
+	"runtime"
+
+	"github.com/serializing-tokens/lwkt/internal/hw"
+	"github.com/serializing-tokens/lwkt/internal/token"
+)
+
+// wait acquires what is wanted with what is held, in one grant. When done is closed
+// first, ok is false and only what was held is held again.
+func (r *Record) wait(wants []token.Want, done <-chan struct{}) (changed, ok bool) {
+	r.mustDrop("Acquire", wants[0].Tok)
+	begun := r.now()
+	r.stats.Waits++
+	held := int(r.n) // holds[base:held] are given up by File
+	r.claimHolds(true)
+	for _, w := range wants {
+		r.claimMore(w)
+	}
+	seq := r.seq
+	ok = r.await(done) // P.a
+	if ok {
+		for _, w := range wants {
+			r.addRef(w.Tok.Root(), w.Mode)
+		}
+	}
+	changed = r.regain(held, seq)
+	for i := held; i < int(r.n); i++ {
+		r.gained(i)
+		r.noteGain(i, r.now()-begun, false)
+	}
+	return changed, ok
+}
+
+// claimHolds makes the claim one of what holds[base:n] says.
+func (r *Record) claimHolds(had bool) {
+	r.claim.Wants = r.claim.Wants[:0]
+	for i := r.base; i < r.n; i++ {
+		p := &r.holds[i]
+		w := token.Want{Tok: p.tok, Mode: p.mode()}
+		if had {
+			w.Had = w.Mode
+			p.gen = p.tok.Gen()
+			r.noteLoss(int(i))
+		}
+		r.claim.Wants = append(r.claim.Wants, w)
+	}
+}
+
+// claimMore adds a want to the claim, once per token.
+func (r *Record) claimMore(w token.Want) {
+	w.Tok = w.Tok.Root()
+	for i := range r.claim.Wants {
+		if c := &r.claim.Wants[i]; c.Tok == w.Tok {
+			c.Mode = max(c.Mode, w.Mode)
+			return
+		}
+	}
+	r.claim.Wants = append(r.claim.Wants, w)
+}
+
+// await files the claim and parks until it is granted. When done is closed first,
+// it waits for what was held only, and says so.
+func (r *Record) await(done <-chan struct{}) (ok bool) {
+	c := &r.claim
+	r.park.Init()
+	c.Prio = r.prio
+	ok = true
+	for granted := c.File(); !granted; granted = granted || c.Retry() {
+		if r.park.Park(done, 0) == hw.Done {
+			won, left := c.Shrink()
+			ok, done, granted = won, nil, !left
+		}
+	}
+	r.stats.MaxOvertaken = max(r.stats.MaxOvertaken, c.Overtaken())
+	return ok
+}
+
+// regain settles holds[base:held] after they were granted again, and says whether
+// one of them was found changed after seq.
+func (r *Record) regain(held int, seq uint64) (changed bool) {
+	for i := int(r.base); i < held; i++ {
+		p := &r.holds[i]
+		p.tok = p.tok.Root()
+		r.gained(i)
+		r.noteGain(i, 0, true)
+		changed = changed || p.since&lost != 0 && p.since > seq|noted|lost
+	}
+	if changed {
+		r.stats.Changes++
+	}
+	return changed
+}
+
+// mustDrop is asked before tokens are given up.
+func (r *Record) mustDrop(op string, t *token.Token) {
+	if r.n > r.base {
+		if r.noBlock > 0 {
+			r.misuse(op, t, "it would block, and give up what is held, inside NoBlock: "+r.describeHolds())
+		}
+		r.stats.Drops++
+	}
+}
+
+// Suspended is what Resume needs to know about its Suspend.
+type Suspended struct {
+	base int32
+	seq  uint64
+}
+
+// Suspend gives up all tokens for a wait that is not for tokens (P.b).
+func (r *Record) Suspend(op string) Suspended {
+	r.mustDrop(op, nil)
+	for i := r.base; i < r.n; i++ {
+		p := &r.holds[i]
+		p.gen = p.tok.Gen()
+		r.noteLoss(int(i))
+		p.tok.Leave(p.mode())
+	}
+	s := Suspended{r.base, r.seq}
+	r.base = r.n
+	return s
+}
+
+// Resume takes back what Suspend gave up (P.c) and says whether any of it changed
+// hands.
+func (r *Record) Resume(s Suspended) (changed bool) {
+	r.base = s.base
+	if held := r.holds[s.base:r.n]; len(held) > 1 || len(held) == 1 && !held[0].tok.Take(held[0].mode(), r.id) {
+		r.claimHolds(false)
+		r.await(nil)
+	}
+	changed = r.regain(int(r.n), s.seq)
+	if r.probe.Load()&force != 0 {
+		changed = r.loseAll()
+	}
+	return changed
+}
+
+// Block gives up all tokens, calls f, and takes them back, also if f panics or
+// ends the goroutine.
+func Block(h *Handle, f func()) (changed bool) {
+	r := enter(h, "Block", nil)
+	s := r.Suspend("Block")
+	if r.base > s.base {
+		r.probe.Or(nested)
+	}
+	r.leave()
+
+	returned := false
+	defer func() {
+		r := enter(h, "Block", nil)
+		left := ""
+		if r.n > r.base {
+			left = r.describeHolds()
+			for r.n > r.base {
+				r.discard(int(r.n) - 1)
+			}
+		}
+		if s.base == 0 {
+			r.probe.And(^nested)
+		}
+		changed = r.Resume(s)
+		if left != "" && returned { // else a panic is under way, which says more
+			r.misuse("Block", nil, "the function given to Block returned with "+left+", which is released now")
+		}
+		r.leave()
+	}()
+	f()
+	returned = true
+	return // what the deferred function found
+}
+
+// NoBlock calls f; an operation in it that would give up tokens panics.
+func NoBlock(h *Handle, f func()) {
+	enter(h, "NoBlock", nil).leave().noBlock++
+	defer func() { enter(h, "NoBlock", nil).leave().noBlock-- }()
+	f()
+}
+
+// forced gives up and takes back what is held, if forced drops are on, as if
+// another thread had had all of it meanwhile.
+func (r *Record) forced(op string, t *token.Token) (changed bool) {
+	if r.probe.Load()&force == 0 || r.n == r.base {
+		return false
+	}
+	if r.noBlock > 0 {
+		r.misuse(op, t, "it could block, and then give up what is held, inside NoBlock: "+r.describeHolds())
+	}
+	s := r.Suspend(op)
+	runtime.Gosched()
+	return r.Resume(s)
+}
+
+// loseAll treats everything that is held as changed.
+func (r *Record) loseAll() (any bool) {
+	for i := r.base; i < r.n; i++ {
+		r.lose(&r.holds[i])
+		any = true
+	}
+	return any
+}
+
+// MustBlock says whether an operation that may not need to block is to block all
+// the same, because forced drops are on.
+func MustBlock(h *Handle, op string) bool {
+	if h != nil && h.rec != nil && h.rec.fast() {
+		return false
+	}
+	r := enter(h, op, nil).leave()
+	return r.probe.Load()&force != 0 && r.n > r.base
+}
+
+// Merge merges from into to; the thread holds both exclusively, once each.
+func Merge(h *Handle, to, from *token.Token) {
+	r := enter(h, "Merge", nil)
+	i := r.find(from)
+	r.noteLoss(i)
+	token.Merge(to, from, r.id)
+	r.forget(i)
+	r.leave()
+}
+
+// Enter and Leave bracket an operation of internal/sleepq on the record of h.
+func Enter(h *Handle, op string) *Record { return enter(h, op, nil) }
+
+// Leave ends what Enter began.
+func (r *Record) Leave() { r.leave() }
+
+// Park blocks the goroutine until Unpark, done or the deadline; permits may be
+// left over from earlier, so the caller looks at its condition again.
+func (r *Record) Park(done <-chan struct{}, deadline int64) hw.Why {
+	return r.park.Park(done, deadline)
+}
+
+// PreparePark is called before anybody may Unpark.
+func (r *Record) PreparePark() { r.park.Init() }
+
+// SleepState is where internal/sleepq keeps what it needs once per thread.
+func (r *Record) SleepState() *any { return &r.sleep }
+
+// Priority is what waits of this thread are ordered by.
+func (r *Record) Priority() int32 { return r.prio }

@@ -1,0 +1,139 @@
+package thread
+
+// How a wrong use of the package is answered: by a panic that names operation,
+// token, thread and place; and the bracket around every slow path, where most
+// wrong uses are found.
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+
+	"github.com/serializing-tokens/lwkt/internal/invariants"
+	"github.com/serializing-tokens/lwkt/internal/token"
+)
+
+// Misuse is the value of the panic that answers a wrong use of the package.
+type Misuse struct {
+	Op     string // what was called
+	Token  string // the token concerned, or ""
+	Thread string // the thread concerned
+	Why    string // what is wrong with it
+	Where  string // the caller's file:line and function
+}
+
+func (m *Misuse) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "lwkt: %s", m.Op)
+	if m.Token != "" {
+		fmt.Fprintf(&b, " of %s", m.Token)
+	}
+	fmt.Fprintf(&b, " by %s at %s: %s", m.Thread, m.Where, m.Why)
+	return b.String()
+}
+
+// String names the thread for a message.
+func (h *Handle) String() string {
+	switch {
+	case h == nil:
+		return "nil thread"
+	case h.num == 0:
+		return "a Thread that was not made by NewThread, Run or Go"
+	case h.name == "":
+		return fmt.Sprintf("thread #%d", h.num)
+	}
+	return fmt.Sprintf("thread %q (#%d)", h.name, h.num)
+}
+
+func fail(h *Handle, op string, t *token.Token, why string) {
+	m := &Misuse{Op: op, Thread: h.String(), Why: why, Where: caller()}
+	if t != nil {
+		m.Token = t.String()
+	}
+	panic(m)
+}
+
+// misuse panics on behalf of a slow path of this thread.
+func (r *Record) misuse(op string, t *token.Token, why string) {
+	h := r.handle // the thread lives, so nobody writes it
+	r.leave()
+	fail(h, op, t, why)
+}
+
+// enter begins a slow path: it finds the record of a handle that may be wrong.
+func enter(h *Handle, op string, t *token.Token) *Record {
+	switch {
+	case h == nil:
+		fail(h, op, t, "the thread is nil")
+	case h.rec == nil:
+		fail(h, op, t, "the zero Thread cannot be used")
+	case h.rec == &ended:
+		fail(h, op, t, "the thread has ended")
+	}
+	r := h.rec
+	if r.probe.Or(busy)&busy != 0 {
+		fail(h, op, t, "another goroutine is using this thread at the same time; a Thread belongs to one goroutine")
+	}
+	if invariants.Enabled && r.foreign() {
+		r.misuse(op, t, fmt.Sprintf("goroutine %d is using the thread of goroutine %d; a Thread belongs to one goroutine", goid(), r.goid))
+	}
+	return r
+}
+
+// leave ends a slow path.
+func (r *Record) leave() *Record {
+	r.probe.And(^busy)
+	return r
+}
+
+const pkgPath = "github.com/serializing-tokens/lwkt"
+
+// ours says whether a function belongs to this module's own lock code.
+func ours(function string) bool {
+	rest, ok := strings.CutPrefix(function, pkgPath)
+	return ok && (strings.HasPrefix(rest, ".") && !strings.HasPrefix(rest, ".Test") && !strings.HasPrefix(rest, ".Example") ||
+		strings.HasPrefix(rest, "/internal/thread.") && !strings.HasPrefix(rest, "/internal/thread.Test") ||
+		strings.HasPrefix(rest, "/internal/token.") || strings.HasPrefix(rest, "/internal/sleepq."))
+}
+
+// caller describes the first frame outside this package's lock code.
+func caller() string {
+	var pcs [32]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
+	for {
+		f, more := frames.Next()
+		if !ours(f.Function) || !more {
+			return fmt.Sprintf("%s:%d (%s)", f.File, f.Line, f.Function)
+		}
+	}
+}
+
+// site is the program counter that caller would describe.
+func site() uintptr {
+	var pcs [16]uintptr
+	n := runtime.Callers(2, pcs[:])
+	for _, pc := range pcs[:n] {
+		if f, _ := runtime.CallersFrames([]uintptr{pc}).Next(); !ours(f.Function) {
+			return pc
+		}
+	}
+	return 0
+}
+
+// Site describes a program counter that site returned.
+func Site(pc uintptr) string {
+	if pc == 0 {
+		return "an unknown place"
+	}
+	f, _ := runtime.CallersFrames([]uintptr{pc}).Next()
+	return fmt.Sprintf("%s:%d (%s)", f.File, f.Line, f.Function)
+}
+
+// Fail panics with a Misuse of the thread h.
+func Fail(h *Handle, op, why string) { fail(h, op, nil, why) }
+
+// FailToken panics with a Misuse of t by the thread h.
+func FailToken(h *Handle, op string, t *token.Token, why string) { fail(h, op, t, why) }
+
+// Caller describes the place in the user's code that called this package.
+func Caller() string { return caller() }

@@ -1,0 +1,76 @@
+package thread
+
+// What is recorded about holds while recording is on: where and when each was
+// acquired, beside the hold; and with the token, who holds it, how often and how
+// long. A hold that began on a fast path has no note, so switching recording on
+// or off at any time is harmless.
+
+import (
+	"bytes"
+	"runtime"
+	"strconv"
+
+	"github.com/serializing-tokens/lwkt/internal/hw"
+	"github.com/serializing-tokens/lwkt/internal/token"
+)
+
+func (r *Record) recording() bool { return r.probe.Load()&record != 0 }
+
+// now is the time if it is going to be recorded, else 0.
+func (r *Record) now() int64 {
+	if !r.recording() {
+		return 0
+	}
+	return hw.Now()
+}
+
+// noteGain records that the hold at i was granted; again, that it was retaken or
+// changed its mode.
+func (r *Record) noteGain(i int, wait int64, again bool) {
+	if !r.recording() {
+		return
+	}
+	if len(r.notes) < len(r.holds) {
+		r.notes = append(r.notes, make([]note, len(r.holds)-len(r.notes))...)
+	}
+	p, n := &r.holds[i], &r.notes[i]
+	if !again || p.since&noted == 0 {
+		n.site = site()
+		p.since |= noted
+	}
+	n.since = hw.Now()
+	if r.goid == 0 {
+		r.goid = goid()
+	}
+	p.tok.Describe().Stats.Gained(token.Holder{
+		Thread: r.id, Goroutine: r.goid, Mode: p.mode(), Since: n.since, Site: n.site,
+	}, wait, again)
+}
+
+// noteLoss records that the hold at i is given up.
+func (r *Record) noteLoss(i int) {
+	if p := &r.holds[i]; p.since&noted != 0 {
+		p.tok.Describe().Stats.Lost(r.id, hw.Now())
+	}
+}
+
+// foreign says whether another goroutine than the one that used the thread first
+// is using it. Only builds with invariants ask.
+func (r *Record) foreign() bool {
+	id := goid()
+	if r.goid == 0 {
+		r.goid = id
+	}
+	return r.goid != id
+}
+
+// goid is the number of this goroutine. Go tells it only in stack traces.
+func goid() uint64 {
+	var buf [64]byte
+	s := bytes.TrimPrefix(buf[:runtime.Stack(buf[:], false)], []byte("goroutine "))
+	if i := bytes.IndexByte(s, ' '); i > 0 {
+		id, _ := strconv.ParseUint(string(s[:i]), 10, 64)
+		return id
+	}
+	return 0
+}

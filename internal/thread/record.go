@@ -1,0 +1,229 @@
+// Package thread is the thread record, the holds of a thread, and the one point
+// at which a thread can block. Every lock above it parks here and nowhere else,
+// because here the tokens of the thread are given up and taken back.
+package thread
+
+import (
+	"github.com/serializing-tokens/lwkt/internal/hw"
+	"github.com/serializing-tokens/lwkt/internal/invariants"
+	"github.com/serializing-tokens/lwkt/internal/token"
+)
+
+// Handle is what a user's thread handle points to. It is small and never used
+// again; the record behind it is pooled, so that a handle kept for too long finds
+// the record of nobody, not of somebody else.
+type Handle struct {
+	rec  *Record // the pooled record while the thread lives, then &ended
+	name string
+	num  uint64 // number of the thread, for messages; never used again
+}
+
+// Record is everything about a living thread.
+//
+// Bits of probe: why the fast paths of this thread are to take the slow way.
+//   - busy: a slow path of this thread is under way. Set and cleared by it. Never
+//     missing, so that a second goroutine on the same handle is caught.
+//   - gone: the thread ended; only in the record that ended handles point to.
+//   - nested: inside Block with tokens given up; what is taken there may be one
+//     of them. Set and cleared by the thread.
+//   - record, force: statistics, or forced drops, are on. Set and cleared
+//     for all threads at once; may be seen late.
+//
+// Invariants:
+//
+//	R1 holds[base:n] is what the thread holds; holds[:base] is what it gave up for
+//	   the Blocks that it is in. Each token is there at most once above base.
+//	R2 while the thread is parked, or runs what was given to Block, the words of the
+//	   tokens in holds do not count it.
+//	R3 only the thread's goroutine touches a field that is not marked.
+//
+// Layout: below. Transitions: holds.go and block.go.
+// Lock order: all.lock is a leaf. Blocking: only in park.
+// Departures: DragonFly's stack of 32 tokrefs per thread grows here, and is
+// released in any order.
+type Record struct {
+	probe hw.Uint32
+
+	n, base int32      // R1
+	own     token.Word // word of a free token that this thread takes; constant
+	seq     uint64     // clock of losses and marks; bits 0 and 1 are zero
+	holds   []hold     // R1; as long as its capacity
+	notes   []note     // beside holds; valid where hold.noted
+
+	prio    int32
+	noBlock int32 // depth of NoBlock scopes
+	stats   Stats
+
+	id     uint32  // identity in token words; constant
+	handle *Handle // (all.lock) nil when pooled
+	goid   uint64  // goroutine id, found when first needed
+
+	claim token.Claim
+	park  hw.Parker
+	sleep any // what internal/sleepq keeps per thread
+
+	first [4]hold       // backing of holds, to begin with
+	want  [4]token.Want // backing of claim.Wants, to begin with
+}
+
+const (
+	busy uint32 = 1 << iota
+	gone
+	nested
+	record
+	force
+)
+
+// Priorities, as in DragonFly: 31 is best.
+const (
+	MinPriority     = 0
+	DefaultPriority = 16
+	MaxPriority     = 31
+)
+
+// Stats count what a thread did. They cost nothing on a fast path.
+type Stats struct {
+	Waits   uint64 // acquisitions that could not be granted at once
+	Drops   uint64 // times that held tokens were given up to block
+	Changes uint64 // drops after which a token turned out to have changed hands
+	// MaxOvertaken is the largest number of times that one wait was overtaken.
+	MaxOvertaken uint64
+}
+
+// ended is where the handles of ended threads point.
+var ended Record
+
+func init() { ended.probe.Store(gone) }
+
+// all is every record ever made; those that no thread uses are pooled.
+var all struct {
+	lock    hw.SpinLock
+	records []*Record // (all.lock) by id-1
+	free    []*Record // (all.lock)
+	num     uint64    // (all.lock) threads so far
+	bits    uint32    // (all.lock) probe bits of every thread
+}
+
+// Start gives the handle a record.
+func Start(h *Handle, name string) {
+	all.lock.Lock()
+	n := len(all.free)
+	if n == 0 {
+		all.lock.Unlock()
+		addRecord()
+		Start(h, name)
+		return
+	}
+	r := all.free[n-1]
+	all.free = all.free[:n-1]
+	all.num++
+	h.rec, h.name, h.num = r, name, all.num
+	r.handle = h
+	if r.probe.Load() != all.bits {
+		r.probe.Store(all.bits)
+	}
+	all.lock.Unlock()
+}
+
+func addRecord() {
+	r := new(Record)
+	r.holds, r.notes, r.claim.Wants = r.first[:], nil, r.want[:0]
+	r.claim.Waker = r
+	r.prio = DefaultPriority
+	all.lock.Lock()
+	r.id = uint32(len(all.records) + 1)
+	if r.id > token.MaxID {
+		all.lock.Unlock()
+		panic("lwkt: more threads at once than fit into a token's word")
+	}
+	r.own, r.claim.ID = token.Owned(r.id), r.id
+	all.records = append(all.records, r)
+	all.free = append(all.free, r)
+	all.lock.Unlock()
+}
+
+// End retires the handle's record. What the thread still holds is released first,
+// and told.
+func End(h *Handle) (held string) {
+	r := enter(h, "End", nil)
+	if r.base > 0 {
+		r.misuse("End", nil, "the thread is inside Block")
+	}
+	if r.n > r.base {
+		held = r.describeHolds()
+		for r.n > r.base {
+			r.discard(int(r.n) - 1)
+		}
+	}
+	r.prio, r.noBlock, r.stats, r.seq, r.goid = DefaultPriority, 0, Stats{}, 0, 0
+	h.rec = &ended
+	all.lock.Lock()
+	r.handle = nil
+	all.free = append(all.free, r)
+	r.probe.Store(all.bits)
+	all.lock.Unlock()
+	return held
+}
+
+// fast says whether the thread's fast paths may run.
+func (r *Record) fast() bool {
+	return r.probe.Load() == 0 && !(invariants.Enabled && (invariants.Often() || r.foreign()))
+}
+
+// Unpark lets the parked thread run (token.Waker).
+func (r *Record) Unpark() { r.park.Unpark() }
+
+// setProbe switches a probe bit of every thread, now and to come.
+func setProbe(bit uint32, on bool) {
+	all.lock.Lock()
+	defer all.lock.Unlock()
+	if on {
+		all.bits |= bit
+	} else {
+		all.bits &^= bit
+	}
+	for _, r := range all.records {
+		if on {
+			r.probe.Or(bit)
+		} else {
+			r.probe.And(^bit)
+		}
+	}
+}
+
+// SetRecording switches the recording of statistics and sites.
+func SetRecording(on bool) { setProbe(record, on) }
+
+// SetForcedDrops makes every operation that could block give up its tokens.
+func SetForcedDrops(on bool) { setProbe(force, on) }
+
+// NameOf returns how the living thread with this identity is called in messages.
+func NameOf(id uint32) string {
+	all.lock.Lock()
+	defer all.lock.Unlock()
+	if i := int(id) - 1; i >= 0 && i < len(all.records) && all.records[i].handle != nil {
+		return all.records[i].handle.String()
+	}
+	return "a thread that has ended"
+}
+
+// Name is the name that Start was given.
+func (h *Handle) Name() string { return h.name }
+
+// Priority and SetPriority read and set the thread's own priority.
+func (h *Handle) Priority() int { return int(enter(h, "Priority", nil).leave().prio) }
+
+// SetPriority is for waits that begin later.
+func (h *Handle) SetPriority(p int) {
+	r := enter(h, "SetPriority", nil)
+	if p < MinPriority || p > MaxPriority {
+		r.misuse("SetPriority", nil, "priority out of range 0..31")
+	}
+	r.leave().prio = int32(p)
+}
+
+// Stats returns the thread's counts.
+func (h *Handle) Stats() Stats { return enter(h, "Stats", nil).leave().stats }
+
+// ID is the thread's identity in token words.
+func (r *Record) ID() uint32 { return r.id }

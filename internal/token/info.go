@@ -1,0 +1,107 @@
+package token
+
+// What people are told about tokens: names, and who waits. The list of tokens that
+// have a name does not keep them alive.
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+	"weak"
+)
+
+// Info is what people are told about a token: its name, and while statistics are
+// on, its figures. Most tokens have none.
+type Info struct {
+	name  atomic.Pointer[string]
+	Stats Stats
+}
+
+// known lists the tokens that have an Info, without keeping them alive.
+var known struct {
+	sync.Mutex
+	tokens []weak.Pointer[Token]
+	sweep  int // length at which the dead ones are dropped
+}
+
+// Describe returns the token's Info, made now if there is none.
+func (t *Token) Describe() *Info {
+	if i := t.info.Load(); i != nil {
+		return i
+	}
+	if i := new(Info); t.info.CompareAndSwap(nil, i) {
+		known.Lock()
+		defer known.Unlock()
+		if len(known.tokens) >= known.sweep {
+			sweepKnown()
+			known.sweep = max(64, 2*len(known.tokens))
+		}
+		known.tokens = append(known.tokens, weak.Make(t))
+	} // else another thread has made it
+	return t.info.Load()
+}
+
+// Known returns the living tokens that have an Info.
+func Known() (ts []*Token) {
+	known.Lock()
+	defer known.Unlock()
+	sweepKnown()
+	for _, w := range known.tokens {
+		if t := w.Value(); t != nil {
+			ts = append(ts, t)
+		}
+	}
+	return ts
+}
+
+func sweepKnown() {
+	live := known.tokens[:0]
+	for _, w := range known.tokens {
+		if w.Value() != nil {
+			live = append(live, w)
+		}
+	}
+	clear(known.tokens[len(live):])
+	known.tokens = live
+}
+
+// SetName names the token.
+func (t *Token) SetName(name string) { t.Describe().name.Store(&name) }
+
+// Name is what SetName said last, or "".
+func (t *Token) Name() string {
+	if i := t.info.Load(); i != nil {
+		if n := i.name.Load(); n != nil {
+			return *n
+		}
+	}
+	return ""
+}
+
+// String names the token for a message: by its name, else by its address.
+func (t *Token) String() string {
+	if n := t.Name(); n != "" {
+		return fmt.Sprintf("token %q", n)
+	}
+	return fmt.Sprintf("token %#x", uintptr(unsafe.Pointer(t)))
+}
+
+// Waiters returns who waits for the token and what each wants of it, by age.
+func (t *Token) Waiters() (ws []Waiter) {
+	book.lock.Lock()
+	defer book.lock.Unlock()
+	if t.q != nil {
+		for _, w := range t.q.claims {
+			ws = append(ws, Waiter{Thread: w.claim.ID, Mode: w.Mode, Hard: w.claim.hard})
+		}
+	}
+	return ws
+}
+
+// Waiter is one who waits for a token.
+type Waiter struct {
+	Thread uint32
+	Mode   Mode
+	Hard   bool // the token is reserved for it
+}

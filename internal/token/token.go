@@ -1,0 +1,116 @@
+// Package token is the core of a serializing token: its word, the claims of
+// those who wait for a whole set of tokens, and the book that grants them. It
+// knows neither goroutines nor stacks of holds; it is told a thread's identity,
+// and says whom to wake.
+package token
+
+import (
+	"sync/atomic"
+
+	"github.com/serializing-tokens/lwkt/internal/hw"
+)
+
+// Token is one token.
+//
+// State machine: word.go
+//
+// Besides the word: gen is written only by an exclusive holder and read only by a
+// holder, so the token itself guards it.
+type Token struct {
+	word hw.Uint64
+	gen  uint64 // (the token itself) exclusive grants so far
+
+	q    *queue               // (book) the claims that name this token; nil when none
+	into *Token               // (book) set once, when this token is merged into another; read after the word says so
+	info atomic.Pointer[Info] // set once; what people are told about the token
+}
+
+// Word is the state of the token at some moment.
+func (t *Token) Word() Word { return Word(t.word.Load()) }
+
+// Gen is the number of exclusive grants so far. The caller holds the token.
+func (t *Token) Gen() uint64 { return t.gen }
+
+// Bump counts an exclusive grant. The caller holds the token exclusively.
+func (t *Token) Bump() { t.gen++ }
+
+// TakeOwned takes a token that nobody holds, if that does not need the book
+// (W1, W3). One try: somebody else may come first.
+func (t *Token) TakeOwned(w, own Word) bool {
+	return w < share && w.open() && t.word.CompareAndSwap(uint64(w), uint64(w.counted()|own))
+}
+
+// Share takes a share of a token that nobody holds exclusively or waits for (W2).
+func (t *Token) Share() bool {
+	w := t.Word()
+	return w.Owner() == 0 && w&claimed == 0 && t.word.CompareAndSwap(uint64(w), uint64(w+share))
+}
+
+// LeaveOwned gives back a token that nobody waits for (W6).
+func (t *Token) LeaveOwned(own Word) bool {
+	return t.Word() == own && t.word.CompareAndSwap(uint64(own), 0)
+}
+
+// Take takes the token if that needs neither waiting nor the book (W1-W4).
+func (t *Token) Take(m Mode, id uint32) bool {
+	for {
+		w := t.Word()
+		if !w.compatible(m) || !w.open() {
+			return false
+		}
+		if t.word.CompareAndSwap(uint64(w), uint64(w.counted().with(m, id))) {
+			return true
+		}
+		// Somebody else took or left it, or waits for it now.
+	}
+}
+
+// Reserved says whether the token is not to be had without the book.
+func (t *Token) Reserved() bool { return !t.Word().open() }
+
+// Upgrade makes a share exclusive if its holder is the only sharer and nobody
+// has a reservation (W5).
+func (t *Token) Upgrade(id uint32) bool {
+	for {
+		w := t.Word()
+		if !w.upgradable() {
+			return false
+		}
+		if t.word.CompareAndSwap(uint64(w), uint64(w.counted().without(Shared).with(Exclusive, id))) {
+			return true
+		}
+		// Another sharer came or a claim changed the word.
+	}
+}
+
+// Leave gives back one hold (W6, W7) and wakes or grants whoever is next.
+func (t *Token) Leave(m Mode) {
+	if w := t.shed(m, 0); !w.quiet(m) {
+		t.examine()
+	}
+}
+
+// Downgrade turns the exclusive hold into a share with no gap (W8).
+func (t *Token) Downgrade() {
+	if w := t.shed(Exclusive, share); !w.quiet(Exclusive) {
+		t.examine()
+	}
+}
+
+// shed removes a hold, adds what is to stay of it, and returns the word after it.
+func (t *Token) shed(m Mode, stay Word) Word {
+	for {
+		w := t.Word()
+		next := w.without(m) + stay
+		if t.word.CompareAndSwap(uint64(w), uint64(next)) {
+			return next
+		}
+		// A claim was filed or woken, or another sharer came or left.
+	}
+}
+
+func (t *Token) examine() {
+	book.lock.Lock()
+	book.visit(t)
+	book.unlock()
+}

@@ -1,0 +1,181 @@
+package lwkt
+
+// Threads as users see them: the identity in which a goroutine acquires, the way to
+// start one, and the way to carry it in a context.
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/serializing-tokens/lwkt/internal/thread"
+)
+
+// noCopy makes go vet complain about a copy of what contains it.
+type noCopy struct{}
+
+func (*noCopy) Lock()   {}
+func (*noCopy) Unlock() {}
+
+// Thread is the identity in which a goroutine acquires tokens. It belongs to the
+// goroutine that uses it first, and every method but Name must be called by that
+// one. A Thread that has ended stays recognizable: to use it panics.
+//
+// The zero Thread cannot be used; see NewThread, Run and Go. (lwkt(9))
+type Thread struct {
+	_      noCopy
+	h      thread.Handle
+	funnel *Funnel
+}
+
+// handle is td's handle, or nil for a nil Thread, which the callee reports.
+func (td *Thread) handle() *thread.Handle {
+	if td == nil {
+		return nil
+	}
+	return &td.h
+}
+
+// NewThread returns a Thread for the current goroutine. The name is for messages
+// and need not be unique. End gives its record back. It does not block.
+func NewThread(name string) *Thread {
+	td := new(Thread)
+	thread.Start(&td.h, name)
+	return td
+}
+
+// End retires the Thread. If it still holds tokens or a funnel, they are released
+// and End panics with a *Misuse that lists them; a panic that is already under way
+// goes on instead, if End was deferred directly. It does not block.
+func (td *Thread) End() {
+	unwinding := recover()
+	held := thread.End(td.handle())
+	td.funnel = nil
+	switch {
+	case unwinding != nil:
+		panic(unwinding)
+	case held != "":
+		thread.Fail(&td.h, "End", "it still held "+held)
+	}
+}
+
+// Run calls f on the current goroutine with a new Thread, and ends it.
+func Run(name string, f func(td *Thread)) {
+	td := NewThread(name)
+	defer td.End()
+	f(td)
+}
+
+// Name is the name given to NewThread, Run or Go.
+func (td *Thread) Name() string { return td.handle().Name() }
+
+// String names the thread as messages do.
+func (td *Thread) String() string { return td.handle().String() }
+
+// Priority is between 0 and 31; 31 is best, 16 the default.
+func (td *Thread) Priority() int { return td.handle().Priority() }
+
+// SetPriority sets the priority with which the Thread waits from now on: a waiter
+// with a better one is served first, within the bound that everybody has on being
+// overtaken. It does not change how the Go scheduler treats the goroutine. It
+// panics if p is not between 0 and 31.
+func (td *Thread) SetPriority(p int) { td.handle().SetPriority(p) }
+
+// ThreadStats count what a Thread did.
+type ThreadStats struct {
+	Waits   uint64 // acquisitions that had to wait
+	Drops   uint64 // times that held tokens were given up to block
+	Changes uint64 // of these, those after which one turned out to have changed hands
+	// MaxOvertaken is how often the most overtaken of its waits was overtaken: at
+	// most (n+1)K for n tokens.
+	MaxOvertaken uint64
+}
+
+// Stats returns the Thread's counts.
+func (td *Thread) Stats() ThreadStats { return ThreadStats(td.handle().Stats()) }
+
+// Task is a goroutine started by Go.
+type Task struct {
+	done    chan struct{}
+	failure *PanicError // read after done
+	unseen  runtime.Cleanup
+}
+
+// PanicError is a panic of a Task, as Wait and Join pass it on.
+type PanicError struct {
+	Thread string // the name of its Thread
+	Value  any    // what it panicked with
+	Stack  []byte // where
+}
+
+// Error tells the thread, the value and the stack of the panic.
+func (e *PanicError) Error() string {
+	return fmt.Sprintf("lwkt: thread %q panicked: %v\n\n%s", e.Thread, e.Value, e.Stack)
+}
+
+// Unwrap returns the value of the panic if it is an error.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}
+
+// Go calls f in a new goroutine with a Thread of its own, which ends with it. A
+// panic in f is kept for Wait or Join; if nobody can call them any more, it is a
+// panic of the program. (kthread_add(9))
+func Go(name string, f func(td *Thread)) *Task {
+	k := &Task{done: make(chan struct{})}
+	go k.run(name, f)
+	return k
+}
+
+func (k *Task) run(name string, f func(td *Thread)) {
+	defer close(k.done)
+	defer func() {
+		if v := recover(); v != nil {
+			k.failure = &PanicError{name, v, debug.Stack()}
+			k.unseen = runtime.AddCleanup(k, func(e *PanicError) { panic(e) }, k.failure)
+		}
+	}()
+	Run(name, f)
+}
+
+// Done is closed when the task has ended.
+func (k *Task) Done() <-chan struct{} { return k.done }
+
+// Wait blocks until the task has ended, and panics with a *PanicError if it
+// panicked. It gives up no tokens: a goroutine that holds some calls Join.
+// The end of the task synchronizes before the return of Wait.
+func (k *Task) Wait() {
+	<-k.done
+	k.report()
+}
+
+// Join is Wait for a thread: it gives up its tokens while it waits, and says
+// whether one of them changed hands.
+func (k *Task) Join(td *Thread) (changed bool) {
+	_, _, changed = Recv(td, k.done)
+	k.report()
+	return changed
+}
+
+func (k *Task) report() {
+	if k.failure != nil {
+		k.unseen.Stop()
+		panic(k.failure)
+	}
+}
+
+type contextKey struct{}
+
+// WithThread returns a context that carries td. The context must stay with the
+// goroutine that td belongs to.
+func WithThread(ctx context.Context, td *Thread) context.Context {
+	return context.WithValue(ctx, contextKey{}, td)
+}
+
+// FromContext returns the Thread that ctx carries, or nil.
+func FromContext(ctx context.Context) *Thread {
+	td, _ := ctx.Value(contextKey{}).(*Thread)
+	return td
+}
