@@ -156,18 +156,22 @@ func acquireSet(td *Thread, tokens []*Token, wait bool, done <-chan struct{}) (c
 	return thread.AcquireSet(td.handle(), wants, wait, done)
 }
 
-// MaxBypass is the largest budget that SetBypass takes.
-const MaxBypass = token.MaxBypass
+// MaxBypass is the largest budget that SetBypass takes, DefaultBypass the one that
+// is in force without it.
+const (
+	MaxBypass     = token.MaxBypass
+	DefaultBypass = token.DefaultBypass
+)
 
 // SetBypass sets K, the number of times that a waiter is overtaken per token that
 // it waits for, and once more, before its tokens are reserved for it; it returns
-// the old value. 0 is strict order of arrival among those who conflict. The default,
-// 1000, costs a waiter little and lets a running thread take a contended token
-// again without handing it over. It panics if k is not between 0 and MaxBypass.
+// the old value. 0 is strict order of arrival among those who conflict. The default
+// lets a running thread take a contended token again some thousand times without
+// handing it over, as sync.Mutex does. It panics if k is not between 0 and MaxBypass.
 // It is for the whole process.
 func SetBypass(k int) (old int) {
 	if k < 0 || k > MaxBypass {
-		panic(&Misuse{Op: "SetBypass", Thread: "the program", Why: "the budget is out of range 0..4095", Where: thread.Caller()})
+		panic(&Misuse{Op: "SetBypass", Thread: "the program", Why: "the budget is out of range 0..16383", Where: thread.Caller()})
 	}
 	return token.SetBypass(k)
 }

@@ -34,22 +34,16 @@ func (r *Record) wait(wants []token.Want, done <-chan struct{}) (changed, ok boo
 	r.mustDrop("Acquire", wants[0].Tok)
 	begun := r.now()
 	r.stats.Waits++
-	held := int(r.n) // holds[base:held] are given up by File
 	r.claimHolds(true)
 	for _, w := range wants {
 		r.claimMore(w)
 	}
 	seq := r.seq
-	ok = r.await(done) // P.a
-	if ok {
-		for _, w := range wants {
-			r.addRef(w.Tok.Root(), w.Mode)
-		}
+	if ok = r.await(done); !ok { // P.a
+		wants = nil
 	}
-	changed = r.regain(held, seq)
-	for i := held; i < int(r.n); i++ {
-		r.gained(i)
-		r.noteGain(i, r.now()-begun, false)
+	if changed = r.settle(wants, seq, r.now()-begun); changed {
+		r.stats.Changes++
 	}
 	return changed, ok
 }
@@ -98,19 +92,25 @@ func (r *Record) await(done <-chan struct{}) (ok bool) {
 	return ok
 }
 
-// regain settles holds[base:held] after they were granted again, and says whether
-// one of them was found changed after seq.
-func (r *Record) regain(held int, seq uint64) (changed bool) {
-	for i := int(r.base); i < held; i++ {
-		p := &r.holds[i]
-		p.tok = p.tok.Root()
+// settle brings the holds up to date after the claim was granted: it adds the
+// references that were wanted, and says whether one of the tokens was found changed
+// after seq. wait is how long the grant took.
+func (r *Record) settle(wants []token.Want, seq uint64, wait int64) (changed bool) {
+	for i := r.base; i < r.n; i++ {
+		r.holds[i].tok = r.holds[i].tok.Root() // it may have been merged meanwhile
+	}
+	for _, w := range wants {
+		r.addRef(w.Tok.Root(), w.Mode)
+	}
+	for k := range r.claim.Wants {
+		w := &r.claim.Wants[k]
+		i := r.find(w.Tok)
 		r.gained(i)
-		r.noteGain(i, 0, true)
-		changed = changed || p.since&lost != 0 && p.since > seq|noted|lost
+		r.noteGain(i, wait, w.Had != token.None)
+		since := r.holds[i].since
+		changed = changed || since&lost != 0 && since > seq|noted|lost
 	}
-	if changed {
-		r.stats.Changes++
-	}
+	clear(r.claim.Wants) // keep nothing alive
 	return changed
 }
 
@@ -148,11 +148,16 @@ func (r *Record) Suspend(op string) Suspended {
 // hands.
 func (r *Record) Resume(s Suspended) (changed bool) {
 	r.base = s.base
-	if held := r.holds[s.base:r.n]; len(held) > 1 || len(held) == 1 && !held[0].tok.Take(held[0].mode(), r.id) {
-		r.claimHolds(false)
+	r.claimHolds(false)
+	switch all := r.claim.Wants; {
+	case len(all) == 0:
+		return false
+	case len(all) > 1 || !all[0].Tok.Take(all[0].Mode, r.id):
 		r.await(nil)
 	}
-	changed = r.regain(int(r.n), s.seq)
+	if changed = r.settle(nil, s.seq, 0); changed {
+		r.stats.Changes++
+	}
 	if r.probe.Load()&force != 0 {
 		changed = r.loseAll()
 	}
@@ -226,7 +231,7 @@ func (r *Record) loseAll() (any bool) {
 // MustBlock says whether an operation that may not need to block is to block all
 // the same, because forced drops are on.
 func MustBlock(h *Handle, op string) bool {
-	if h != nil && h.rec != nil && h.rec.fast() {
+	if h != nil && h.rec != nil && h.rec.probe.Load() == 0 {
 		return false
 	}
 	r := enter(h, op, nil).leave()

@@ -35,16 +35,20 @@ import (
 	"unsafe"
 
 	"github.com/serializing-tokens/lwkt/internal/hw"
+	"github.com/serializing-tokens/lwkt/internal/invariants"
 	"github.com/serializing-tokens/lwkt/internal/token"
 )
 
 // hold is one token in a thread's set (H1, H2).
 type hold struct {
-	tok           *token.Token
-	depth, shares uint32
-	since         uint64
-	gen           uint64
+	tok *token.Token
+	refs
+	since uint64
+	gen   uint64
 }
+
+// refs are the references of a hold (H1).
+type refs struct{ depth, shares uint32 }
 
 // note is what is recorded about a hold while recording is on.
 type note struct {
@@ -58,31 +62,45 @@ const (
 	tick  = 1 << 2
 )
 
-func (h *hold) mode() token.Mode {
-	if h.shares < h.depth {
+func (r refs) mode() token.Mode {
+	if r.shares < r.depth {
 		return token.Exclusive
 	}
 	return token.Shared
 }
 
+// The three fast paths. They are written out, in single comparisons, because a
+// function call or a boolean kept in a register is a tenth of what they cost.
+
 // Acquire takes t exclusively and says whether another token changed hands
 // meanwhile.
 func Acquire(h *Handle, t *token.Token) (changed bool) {
-	if h != nil {
-		if r := h.rec; r != nil && r.fast() {
-			n, w := int(r.n), t.Word()
-			if w.Owner() == r.id {
-				if p := &r.holds[n-1]; p.tok == t && n > int(r.base) {
-					p.depth++ // H.b
-					return false
-				}
-			} else if n < len(r.holds) && t.TakeOwned(w, r.own) {
+	if h == nil || invariants.Enabled && h.detour() {
+		return acquireSlow(h, t, token.Exclusive)
+	}
+	if r := h.rec; r != nil && r.probe.Load() == 0 {
+		n, w := int(r.n), t.Word()
+		if w == 0 {
+			if n < len(r.holds) && t.TakeFree(r.own) {
 				p := &r.holds[n] // H.a
-				p.tok, p.depth, p.shares, p.since = t, 1, 0, r.seq
+				p.tok, p.refs, p.since = t, refs{1, 0}, r.seq
 				r.n = int32(n + 1)
 				t.Bump()
 				return false
 			}
+		} else if w.Owner() == r.id {
+			if n > int(r.base) {
+				if p := &r.holds[n-1]; p.tok == t {
+					p.depth++ // H.b
+					return false
+				}
+			}
+		} else if n < len(r.holds) && t.Barge(w, r.own) {
+			p := &r.holds[n] // H.a
+			p.tok, p.refs, p.since = t, refs{1, 0}, r.seq
+			r.n = int32(n + 1)
+			t.Bump()
+			return false
 		}
 	}
 	return acquireSlow(h, t, token.Exclusive)
@@ -90,14 +108,16 @@ func Acquire(h *Handle, t *token.Token) (changed bool) {
 
 // AcquireShared takes t shared.
 func AcquireShared(h *Handle, t *token.Token) (changed bool) {
-	if h != nil {
-		if r := h.rec; r != nil && r.fast() {
-			if n := int(r.n); uint(n) < uint(len(r.holds)) && (n == 0 || r.find(t) < 0) && t.Share() {
-				p := &r.holds[n] // H.a
-				p.tok, p.depth, p.shares, p.since = t, 1, 1, r.seq
-				r.n = int32(n + 1)
-				return false
-			}
+	if h == nil || invariants.Enabled && h.detour() {
+		return acquireSlow(h, t, token.Shared)
+	}
+	if r := h.rec; r != nil && r.probe.Load() == 0 {
+		n, w := int(r.n), t.Word()
+		if n < len(r.holds) && w.Shareable() && (n == 0 || r.find(t) < 0) && t.Share(w) {
+			p := &r.holds[n] // H.a
+			p.tok, p.refs, p.since = t, refs{1, 1}, r.seq
+			r.n = int32(n + 1)
+			return false
 		}
 	}
 	return acquireSlow(h, t, token.Shared)
@@ -105,23 +125,29 @@ func AcquireShared(h *Handle, t *token.Token) (changed bool) {
 
 // Release undoes the newest reference to t.
 func Release(h *Handle, t *token.Token) {
-	if h != nil {
-		if r := h.rec; r != nil && r.fast() {
-			if n := int(r.n) - 1; n >= int(r.base) && uint(n) < uint(len(r.holds)) {
-				if p := &r.holds[n]; p.tok == t {
-					if p.depth == 1 { // H.f
-						p.tok = nil
-						r.n = int32(n)
-						if p.shares != 0 || !t.LeaveOwned(r.own) {
-							t.Leave(p.mode())
+	if h == nil || invariants.Enabled && h.detour() {
+		releaseSlow(h, t)
+		return
+	}
+	if r := h.rec; r != nil && r.probe.Load() == 0 {
+		n := int(r.n) - 1
+		if n >= int(r.base) {
+			p := &r.holds[n]
+			if p.tok == t {
+				if d := p.depth; d > p.shares+1 { // H.e, exclusive before and after
+					p.depth = d - 1
+					return
+				} else if d == 1 { // H.f
+					p.tok = nil
+					r.n = int32(n)
+					if p.shares != 0 {
+						if !t.LeaveShared() {
+							t.Leave(token.Shared)
 						}
-						return
+					} else if !t.LeaveOwned(r.own) {
+						t.Leave(token.Exclusive)
 					}
-					if p.depth-1 != p.shares { // H.e without a change of mode
-						p.depth--
-						p.shares = min(p.shares, p.depth)
-						return
-					}
+					return
 				}
 			}
 		}
@@ -134,14 +160,12 @@ func Release(h *Handle, t *token.Token) {
 func TryAcquire(h *Handle, t *token.Token, m token.Mode) bool {
 	r := enter(h, "TryAcquire", t)
 	defer r.leave()
-	if i := r.find(t); i >= 0 {
-		return r.again(i, m)
+	if r.find(t) < 0 && t.Take(m, r.id) {
+		r.push(t, m, 0)
+		return true
 	}
-	if !t.Take(m, r.id) && !(t.Word().Claimed() && t.TryReserved(m, r.id)) {
-		return false
-	}
-	r.push(t, m, 0)
-	return true
+	one := [1]token.Want{{Tok: t, Mode: m}}
+	return r.trySet(one[:])
 }
 
 func acquireSlow(h *Handle, t *token.Token, m token.Mode) (changed bool) {
@@ -207,22 +231,25 @@ func AcquireSet(h *Handle, wants []token.Want, wait bool, done <-chan struct{}) 
 	return changed || waited, ok
 }
 
-// trySet takes all or none of them.
+// trySet takes all or none of them, with no moment in between.
 func (r *Record) trySet(wants []token.Want) bool {
-	for i, w := range wants {
-		if j := r.find(w.Tok); j >= 0 {
-			if r.again(j, w.Mode) {
-				continue
-			}
-		} else if w.Tok.Take(w.Mode, r.id) {
-			r.push(w.Tok, w.Mode, 0)
-			continue
+	c := &r.claim
+	c.Wants = c.Wants[:0]
+	for _, w := range wants {
+		if i := r.find(w.Tok); i < 0 || r.holds[i].mode() < w.Mode {
+			r.claimMore(w)
 		}
-		for _, w := range wants[:i] {
-			r.drop1(r.find(w.Tok))
+	}
+	for i := range c.Wants {
+		if j := r.find(c.Wants[i].Tok); j >= 0 { // a share, to be made exclusive
+			c.Wants[i].Had = token.Shared
+			r.holds[j].gen = r.holds[j].tok.Gen()
 		}
+	}
+	if len(c.Wants) > 0 && !c.TryFile() {
 		return false
 	}
+	r.settle(wants, r.seq, 0)
 	return true
 }
 

@@ -45,6 +45,7 @@ type Record struct {
 	probe hw.Uint32
 
 	n, base int32      // R1
+	id      uint32     // identity in token words; constant
 	own     token.Word // word of a free token that this thread takes; constant
 	seq     uint64     // clock of losses and marks; bits 0 and 1 are zero
 	holds   []hold     // R1; as long as its capacity
@@ -54,7 +55,6 @@ type Record struct {
 	noBlock int32 // depth of NoBlock scopes
 	stats   Stats
 
-	id     uint32  // identity in token words; constant
 	handle *Handle // (all.lock) nil when pooled
 	goid   uint64  // goroutine id, found when first needed
 
@@ -165,9 +165,11 @@ func End(h *Handle) (held string) {
 	return held
 }
 
-// fast says whether the thread's fast paths may run.
-func (r *Record) fast() bool {
-	return r.probe.Load() == 0 && !(invariants.Enabled && (invariants.Often() || r.foreign()))
+// detour sends some operations past the fast path, in builds with invariants: at
+// random, so that the slow halves are tested too, and all those of a goroutine that
+// the thread does not belong to, which the slow half finds out.
+func (h *Handle) detour() bool {
+	return invariants.Often() || h.rec != nil && h.rec != &ended && h.rec.foreign()
 }
 
 // Unpark lets the parked thread run (token.Waker).
@@ -208,7 +210,12 @@ func NameOf(id uint32) string {
 }
 
 // Name is the name that Start was given.
-func (h *Handle) Name() string { return h.name }
+func (h *Handle) Name() string {
+	if h == nil {
+		fail(h, "Name", nil, "the thread is nil")
+	}
+	return h.name
+}
 
 // Priority and SetPriority read and set the thread's own priority.
 func (h *Handle) Priority() int { return int(enter(h, "Priority", nil).leave().prio) }

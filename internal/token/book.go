@@ -46,10 +46,11 @@ type Book struct {
 	free    []*queue // (book) queues without a token
 }
 
-// DefaultBypass is the budget K unless SetBypass says otherwise: large enough
-// for the throughput of barging, small enough that a waiter of one token is served
-// within some ten microseconds of short sections.
-const DefaultBypass = 1000
+// DefaultBypass is the budget K unless SetBypass says otherwise: enough for a
+// running thread to take a contended token again some thousand times for each
+// switch to another one, and some tenths of a millisecond of the shortest sections
+// (docs/design/002-grant.md has the figures).
+const DefaultBypass = 4000
 
 var book = Book{k: DefaultBypass}
 
@@ -68,21 +69,27 @@ func SetBypass(k int) (old int) {
 func (c *Claim) File() (ok bool) {
 	b := &book
 	b.lock.Lock()
-	b.age++
-	c.age, c.state, c.passed, c.hard = b.age, waiting, 0, false
-	for i := range c.Wants {
-		b.enter(c, &c.Wants[i])
-	}
-	for i := range c.Wants {
-		if w := &c.Wants[i]; w.Had != None {
-			w.Tok.shed(w.Had, 0)
-			b.due = append(b.due, w.Tok)
+	ok = b.file(c)
+	b.unlock()
+	return ok
+}
+
+// TryFile is File that gives the claim up again, and leaves the thread what it
+// had, if it is not granted at once.
+func (c *Claim) TryFile() (ok bool) {
+	b := &book
+	b.lock.Lock()
+	if ok = b.file(c); !ok {
+		b.unwatch(c)
+		for i := range c.Wants {
+			w := &c.Wants[i]
+			if w.Had != None {
+				b.hold(w.Tok, w.Had, c.ID) // frozen since it was given up, so still to be had
+			}
+			b.leave(w)
 		}
+		c.state = idle
 	}
-	if b.k == 0 {
-		b.harden(c)
-	}
-	ok = b.try(c)
 	b.unlock()
 	return ok
 }
@@ -142,40 +149,23 @@ func (c *Claim) Shrink() (won, left bool) {
 	return false, keep > 0
 }
 
-// Raise gives a waiting claim another priority.
-func (c *Claim) Raise(prio int32) {
-	b := &book
-	b.lock.Lock()
-	w := c.watch
-	b.unwatch(c)
-	c.Prio = prio
-	if w != nil {
-		b.watchAt(w)
-		b.due = append(b.due, w.Tok)
+// file enters a claim, gives up what its thread had of the set, and tries it.
+func (b *Book) file(c *Claim) bool {
+	b.age++
+	c.age, c.state, c.passed, c.hard = b.age, waiting, 0, false
+	for i := range c.Wants {
+		b.enter(c, &c.Wants[i])
 	}
-	b.unlock()
-}
-
-// TryReserved takes a token that somebody waits for, if no hard claim reserves
-// it against that. It counts as a barge.
-func (t *Token) TryReserved(m Mode, id uint32) (ok bool) {
-	b := &book
-	b.lock.Lock()
-	for t.into != nil {
-		t = t.into
-	}
-	if t.q == nil {
-		ok = t.Take(m, id)
-	} else {
-		b.freeze(t)
-		asker := Want{Tok: t, Mode: m, claim: &Claim{}}
-		if ok = t.Word().compatible(m) && !asker.reserved(); ok {
-			t.q.passed++
-			b.hold(t, m, id)
+	for i := range c.Wants {
+		if w := &c.Wants[i]; w.Had != None {
+			w.Tok.shed(w.Had, 0)
+			b.due = append(b.due, w.Tok)
 		}
 	}
-	b.unlock()
-	return ok
+	if b.k == 0 {
+		b.harden(c)
+	}
+	return b.try(c)
 }
 
 // enter lists a want of a claim that is being filed.

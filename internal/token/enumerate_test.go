@@ -169,7 +169,7 @@ func (w *world) do(st step) {
 		if had := a.held[in.toks[0]]; had != None {
 			ok = had == Shared && tok.Upgrade(a.id)
 		} else {
-			ok = tok.Take(in.mode, a.id) || tok.Word().Claimed() && tok.TryReserved(in.mode, a.id)
+			ok = tok.Take(in.mode, a.id) || w.tryFile(a, tok, in.mode)
 		}
 		if ok {
 			w.overtake(a, before, []Want{{Tok: tok, Mode: in.mode}})
@@ -194,6 +194,15 @@ func (w *world) do(st step) {
 			w.overtake(b, before, b.wants)
 		}
 	}
+}
+
+func (w *world) tryFile(a *actor, tok *Token, m Mode) bool {
+	a.claim.Wants = append(a.claim.Wants[:0], Want{Tok: tok, Mode: m})
+	ok := a.claim.TryFile()
+	if ok {
+		a.claim.state = idle
+	}
+	return ok
 }
 
 func (w *world) file(a *actor, in instr) {

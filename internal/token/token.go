@@ -34,21 +34,29 @@ func (t *Token) Gen() uint64 { return t.gen }
 // Bump counts an exclusive grant. The caller holds the token exclusively.
 func (t *Token) Bump() { t.gen++ }
 
-// TakeOwned takes a token that nobody holds, if that does not need the book
-// (W1, W3). One try: somebody else may come first.
-func (t *Token) TakeOwned(w, own Word) bool {
-	return w < share && w.open() && t.word.CompareAndSwap(uint64(w), uint64(w.counted()|own))
+// TakeFree takes a token that nobody holds and nobody waits for (W1).
+func (t *Token) TakeFree(own Word) bool { return t.word.CompareAndSwap(0, uint64(own)) }
+
+// Barge takes a token that nobody holds past those who wait for it (W3). Its word
+// was w, which is not 0.
+func (t *Token) Barge(w, own Word) bool {
+	return w < share && w&bargeMask != 0 && t.word.CompareAndSwap(uint64(w), uint64(w-1|own))
 }
 
-// Share takes a share of a token that nobody holds exclusively or waits for (W2).
-func (t *Token) Share() bool {
-	w := t.Word()
-	return w.Owner() == 0 && w&claimed == 0 && t.word.CompareAndSwap(uint64(w), uint64(w+share))
+// Share takes a share of a token whose word was w, which is shareable (W2).
+func (t *Token) Share(w Word) bool {
+	return t.word.CompareAndSwap(uint64(w), uint64(w+share))
 }
 
 // LeaveOwned gives back a token that nobody waits for (W6).
 func (t *Token) LeaveOwned(own Word) bool {
 	return t.Word() == own && t.word.CompareAndSwap(uint64(own), 0)
+}
+
+// LeaveShared gives back a share of a token that nobody waits for (W7). One try.
+func (t *Token) LeaveShared() bool {
+	w := t.Word()
+	return w&claimed == 0 && t.word.CompareAndSwap(uint64(w), uint64(w-share))
 }
 
 // Take takes the token if that needs neither waiting nor the book (W1-W4).
