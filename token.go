@@ -5,6 +5,7 @@ package lwkt
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/serializing-tokens/lwkt/internal/thread"
@@ -139,7 +140,7 @@ func AcquireAllContext(ctx context.Context, td *Thread, tokens ...*Token) (chang
 
 // ReleaseAll releases several tokens, once each.
 func ReleaseAll(td *Thread, tokens ...*Token) {
-	for _, t := range tokens {
+	for _, t := range slices.Backward(tokens) { // the newest first is the fast way
 		t.Release(td)
 	}
 }

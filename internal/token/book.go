@@ -241,7 +241,7 @@ func (b *Book) hold(t *Token, m Mode, id uint32) {
 // are granted here, the best soft one is woken (B2).
 func (b *Book) visit(t *Token) {
 	q := t.q
-	if q == nil {
+	if q == nil || len(q.watch) == 0 {
 		return
 	}
 	b.freeze(t)
@@ -337,7 +337,10 @@ func (b *Book) unwatch(c *Claim) {
 // since the last thaw, and makes those claims hard whose budget they used up.
 func (b *Book) freeze(t *Token) {
 	q := t.q
-	left := Word(t.word.And(^uint64(bargeMask))).barges()
+	left := t.Word().barges()
+	if left != 0 {
+		left = Word(t.word.And(^uint64(bargeMask))).barges()
+	}
 	q.passed += uint64(q.lent - left)
 	q.lent = 0
 	if !q.listed {

@@ -68,13 +68,14 @@ const (
 func (a *actor) Unpark() { a.permits = 1 }
 
 type world struct {
-	k      int
+	k      int // what the bounds are checked against
+	fault  string
 	tokens []*Token
 	actors []*actor
 }
 
-func newWorld(k, tokens int, scripts []script) *world {
-	w := &world{k: k}
+func newWorld(k, tokens int, scripts []script, fault string) *world {
+	w := &world{k: k, fault: fault}
 	for range tokens {
 		w.tokens = append(w.tokens, new(Token))
 	}
@@ -121,7 +122,9 @@ func (w *world) do(st step) {
 	}
 	switch {
 	case len(a.pending) > 0:
-		w.tokens[a.pending[0]].examine()
+		if w.fault != "lost wakeup" {
+			w.tokens[a.pending[0]].examine()
+		}
 		a.pending = a.pending[1:]
 	case a.phase == parked && st.cancel:
 		won, left := a.claim.Shrink()
@@ -225,6 +228,11 @@ func (w *world) file(a *actor, in instr) {
 	a.wants, a.asked = slices.Clone(c.Wants), len(c.Wants)
 	a.held, a.overtaken, a.vain, a.permits = map[int]Mode{}, 0, 0, 0
 	before := w.waitingClaims()
+	if w.fault == "double grant" && in.mode == Exclusive && !c.File() {
+		c.Shrink() // as if it had been granted
+		w.granted(a, in)
+		return
+	}
 	if c.File() {
 		w.overtake(a, before, a.wants)
 		w.granted(a, in)
@@ -416,8 +424,12 @@ func (w *world) key() string {
 
 // enumerate visits every state of the world and returns how many there are, and
 // the schedule that leads to a wrong one.
-func enumerate(k, tokens int, scripts []script) (states int, schedule []step, wrong string) {
-	defer SetBypass(SetBypass(k))
+func enumerate(k, tokens int, scripts []script, fault string) (states int, schedule []step, wrong string) {
+	if fault == "no bound" {
+		defer SetBypass(SetBypass(k + 3))
+	} else {
+		defer SetBypass(SetBypass(k))
+	}
 	type node struct {
 		from *node
 		step step
@@ -430,7 +442,7 @@ func enumerate(k, tokens int, scripts []script) (states int, schedule []step, wr
 		return p
 	}
 	replay := func(p []step) *world {
-		w := newWorld(k, tokens, scripts)
+		w := newWorld(k, tokens, scripts, fault)
 		for _, st := range p {
 			w.do(st)
 		}
@@ -457,9 +469,10 @@ func enumerate(k, tokens int, scripts []script) (states int, schedule []step, wr
 	return len(seen), nil, ""
 }
 
+func loop(prio int32, code ...instr) script { return script{code, prio, true} }
+func once(code ...instr) script             { return script{code, 0, false} }
+
 func TestEnumerate(t *testing.T) {
-	loop := func(prio int32, code ...instr) script { return script{code, prio, true} }
-	once := func(code ...instr) script { return script{code, 0, false} }
 	worlds := []struct {
 		name    string
 		tokens  int
@@ -478,6 +491,9 @@ func TestEnumerate(t *testing.T) {
 		{"three nested", 2, []script{once(x(0), x(1), r(1), r(0)), once(x(1), x(0), r(0), r(1)), loop(0, x(0), r(0))}},
 		{"shared sets", 2, []script{once(s(0, 1), r(0, 1)), loop(0, x(0), r(0)), loop(0, x(1), r(1))}},
 		{"mixed sets", 2, []script{once(s(0), x(1), r(0, 1)), loop(0, s(0), r(0)), loop(0, x(0, 1), r(0, 1))}},
+		{"three tokens", 3, []script{once(x(0, 1, 2), r(0, 1, 2)), loop(0, x(0), x(1), r(0, 1)), loop(0, x(2), r(2))}},
+		{"a ring of three", 3, []script{once(x(0), x(1), r(0, 1)), once(x(1), x(2), r(1, 2)), loop(0, x(2), x(0), r(2, 0))}},
+		{"readers of a set", 2, []script{once(x(0), s(1), r(0, 1)), loop(0, s(0, 1), r(0, 1)), loop(2, x(1), r(1))}},
 		{"cancel", 1, []script{once(x(0).orGiveUp(), r(0)), loop(0, x(0), r(0)), once(x(0).orGiveUp(), r(0))}},
 		{"cancel nested", 2, []script{once(x(0), x(1).orGiveUp(), r(0, 1)), loop(0, x(1), r(1)), loop(0, x(0), r(0))}},
 		{"cancel sets", 2, []script{once(x(0, 1).orGiveUp(), r(0, 1)), loop(0, x(0), r(0)), once(x(0), x(1).orGiveUp(), r(0, 1))}},
@@ -486,12 +502,27 @@ func TestEnumerate(t *testing.T) {
 	for _, v := range worlds {
 		for k := range 3 {
 			t.Run(fmt.Sprintf("%s/K=%d", v.name, k), func(t *testing.T) {
-				states, schedule, wrong := enumerate(k, v.tokens, v.scripts)
+				states, schedule, wrong := enumerate(k, v.tokens, v.scripts, "")
 				if wrong != "" {
 					t.Fatalf("%s\nafter %d states, by the schedule %v", wrong, states, schedule)
 				}
 				t.Logf("%d states", states)
 			})
+		}
+	}
+}
+
+// TestEnumerateFires plants a fault of each kind and sees it found.
+func TestEnumerateFires(t *testing.T) {
+	scripts := []script{once(x(0), r(0)), loop(0, x(0), r(0)), loop(0, x(0), r(0))}
+	for fault, want := range map[string]string{
+		"lost wakeup":  "nobody will look at",
+		"double grant": "two owners",
+		"no bound":     "was overtaken",
+	} {
+		_, schedule, wrong := enumerate(1, 1, scripts, fault)
+		if !strings.Contains(wrong, want) {
+			t.Errorf("%s: found %q by %v, want %q", fault, wrong, schedule, want)
 		}
 	}
 }

@@ -1,0 +1,68 @@
+// Command lwkt shows what package lwkt does: a demo that runs, and measurements.
+//
+// This file finds the subcommand and hands over. Each is a function Main(args, stdout, stderr) of a package of its own below
+// cmd/internal that returns the exit status, so that tests can run it like any other function.
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/serializing-tokens/lwkt/cmd/internal/bench"
+	"github.com/serializing-tokens/lwkt/cmd/internal/demo"
+)
+
+// A command is a subcommand.
+type command struct {
+	name, summary string
+	main          func(args []string, stdout, stderr io.Writer) int
+}
+
+var commands = []command{
+	{"demo", "money moves between accounts under mutexes and under tokens, with a journal on disk", demo.Main},
+	{"bench", "what tokens cost, row by row beside sync.Mutex and sync.RWMutex", bench.Main},
+}
+
+// exitUsage is the exit status for a command line that makes no sense.
+const exitUsage = 2
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+func run(args []string, stdout, stderr io.Writer) int {
+	if len(args) == 0 {
+		help(stderr)
+		return exitUsage
+	}
+	name, rest := args[0], args[1:]
+	switch name {
+	case "help", "-h", "-help", "--help":
+		if len(rest) == 0 {
+			help(stdout)
+			return 0
+		}
+		name, rest = rest[0], []string{"-help"} // lwkt help demo
+	}
+	for _, c := range commands {
+		if c.name == name {
+			return c.main(rest, stdout, stderr)
+		}
+	}
+	fmt.Fprintf(stderr, "lwkt: there is no command %q; lwkt help lists them\n", name)
+	return exitUsage
+}
+
+func help(w io.Writer) {
+	fmt.Fprint(w, `lwkt: serializing tokens and BSD kernel locks for Go
+
+usage: lwkt COMMAND [flags]
+
+`)
+	for _, c := range commands {
+		fmt.Fprintf(w, "  %-8s %s\n", c.name, c.summary)
+	}
+	fmt.Fprint(w, `  help     this text; lwkt help COMMAND explains a command and its flags
+
+Begin with: lwkt demo
+`)
+}

@@ -1,0 +1,56 @@
+// The README, done as it says: its program, in a module of its own that points at
+// this clone, compiles and prints what it promises.
+package lwkt_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func TestReadmeProgram(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds a program")
+	}
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := regexp.MustCompile("(?s)```go\n(package main.*?)```").FindSubmatch(text)
+	want := regexp.MustCompile(`fmt\.Println\(.*\) // (.*)`).FindSubmatch(text)
+	edits := regexp.MustCompile(`(?m)^go (mod edit .*)$`).FindAllSubmatch(text, -1)
+	if program == nil || want == nil || len(edits) != 2 {
+		t.Fatal("the README has no program, no promised output, or not two go mod edit lines")
+	}
+
+	dir := t.TempDir()
+	clone, err := filepath.Abs(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := func(args ...string) string {
+		cmd := exec.Command("go", args...)
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=", "GOPROXY=off", "CGO_ENABLED=0")
+		var stderr strings.Builder
+		cmd.Stderr = &stderr
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, stderr.String())
+		}
+		return strings.TrimSpace(string(out))
+	}
+	if err := os.WriteFile(filepath.Join(dir, "main.go"), program[1], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run("mod", "init", "example.com/bank")
+	for _, edit := range edits {
+		run(strings.Fields(strings.ReplaceAll(string(edit[1]), "/path/to/clone", clone))...)
+	}
+	if got := run("run", "."); got != string(want[1]) {
+		t.Errorf("the program printed %q, the README promises %q", got, want[1])
+	}
+}
