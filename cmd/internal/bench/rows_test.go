@@ -1,0 +1,108 @@
+package bench
+
+import (
+	"regexp"
+	"slices"
+	"testing"
+	"time"
+)
+
+// promised are the names and targets that the documentation speaks of; rows may be added freely.
+var promised = map[string]float64{
+	"token-uncontended":   1.3,
+	"token-nested":        1.3,
+	"token-recursive":     0.3,
+	"token-2-short":       1.5,
+	"token-2-1us":         1.2,
+	"token-64-short":      1.2,
+	"token-64-1us":        1.2,
+	"token-transfer-8":    1.2,
+	"token-transfer-1000": 1.2,
+	"token-read":          1.3,
+	"token-read-99":       1.3,
+	"token-block-100us":   0.05,
+	"thread-create":       1,
+}
+
+func TestRowsAreThosePromised(t *testing.T) {
+	seen := map[string]bool{}
+	for _, name := range names(rows) {
+		if seen[name] {
+			t.Errorf("two rows named %s", name)
+		}
+		seen[name] = true
+		if !regexp.MustCompile(`^[a-z]+(-[a-z0-9]+)+$`).MatchString(name) {
+			t.Errorf("name %q", name)
+		}
+	}
+	for name, target := range promised {
+		i := slices.IndexFunc(rows, func(r row) bool { return r.name == name })
+		if i < 0 {
+			t.Errorf("no row %s", name)
+		} else if rows[i].target != target {
+			t.Errorf("%s has target %v, want %v", name, rows[i].target, target)
+		}
+	}
+	for _, name := range []string{"token-2-short", "token-2-1us", "token-64-short", "token-64-1us", "token-transfer-8", "token-transfer-1000"} {
+		for _, k := range []string{"-k0", "-k64"} {
+			if !seen[name+k] {
+				t.Errorf("no row %s%s", name, k)
+			}
+		}
+	}
+}
+
+func TestRowsAreComplete(t *testing.T) {
+	var total time.Duration
+	for i := range rows {
+		r := &rows[i]
+		e := r.effort
+		if r.what == "" || r.lwkt == nil || r.sync == nil || e.rounds < 7 || e.floor <= 0 || e.round < e.floor {
+			t.Errorf("row %s is incomplete: %+v", r.name, *r)
+		}
+		total += group{r, r.variants(0)}.cost()
+	}
+	if total > defaultBudget {
+		t.Errorf("all rounds of all rows take %v and the budget is %v", total, defaultBudget)
+	}
+	if defaultBudget > 30*time.Second {
+		t.Errorf("a budget of %v leaves nothing of 35 s for building and overhead", defaultBudget)
+	}
+}
+
+func TestGroupsPickVariants(t *testing.T) {
+	if got, want := len(groups(rows, 1000, func(string) bool { return true })), len(rows); got != want {
+		t.Errorf("%d groups, want one a row, %d", got, want)
+	}
+	gs := groups(rows, 1000, regexp.MustCompile("token-2-short(-k64)?$").MatchString)
+	want := []variant{{"token-2-short", 1000, 1.5}, {"token-2-short-k64", 64, 0}}
+	if len(gs) != 1 || !slices.Equal(gs[0].variants, want) {
+		t.Errorf("got %+v, want %+v", gs, want)
+	}
+	if gs := groups(rows, 1000, func(string) bool { return false }); len(gs) != 0 {
+		t.Errorf("no name wanted, got %+v", gs)
+	}
+}
+
+// TestLoopsCount runs both loops of every row, at every bound, with few operations: fewer than
+// goroutines, an odd number, and more than a hand each.
+func TestLoopsCount(t *testing.T) {
+	k := defaultK()
+	defer setK(k)
+	for i := range rows {
+		r := &rows[i]
+		t.Run(r.name, func(t *testing.T) {
+			for _, n := range []int{1, 65, 1501} {
+				if did, took, err := r.sync(n, 0); err != nil || did != n || took <= 0 {
+					t.Errorf("sync, %d of %d operations in %v: %v", did, n, took, err)
+				}
+				for _, v := range r.variants(k) {
+					setK(v.k)
+					if did, took, err := r.lwkt(n, 0); err != nil || did != n || took <= 0 {
+						t.Errorf("%s, %d of %d operations in %v: %v", v.name, did, n, took, err)
+					}
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,164 @@
+package sleepq
+
+// The queues from inside: order, donation of queues, and the races between a
+// wakeup and the end of a wait.
+
+import (
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/serializing-tokens/lwkt/internal/hw"
+	"github.com/serializing-tokens/lwkt/internal/thread"
+)
+
+// asleep waits until n threads sleep on key.
+func asleep(t *testing.T, key any, n int) {
+	t.Helper()
+	for limit := time.Now().Add(10 * time.Second); len(Sleepers()[key]) != n; runtime.Gosched() {
+		if time.Now().After(limit) {
+			t.Fatalf("%d threads sleep on %v, want %d", len(Sleepers()[key]), key, n)
+		}
+	}
+}
+
+// start starts a thread that sleeps on key once and reports how that ended.
+func start(name string, prio int, key any, done <-chan struct{}, deadline int64, ended chan<- string) {
+	go func() {
+		var h thread.Handle
+		thread.Start(&h, name)
+		defer thread.End(&h)
+		h.SetPriority(prio)
+		r := thread.Enter(&h, "Sleep")
+		_, why := Sleep(r, key, done, deadline)
+		r.Leave()
+		ended <- name + " " + [...]string{hw.Permit: "woken", hw.Done: "cancelled", hw.Deadline: "timed out"}[why]
+	}()
+}
+
+func TestOrder(t *testing.T) {
+	ended := make(chan string)
+	key := "order"
+	for i, v := range []struct {
+		name string
+		prio int
+	}{{"a", 5}, {"b", 9}, {"c", 5}, {"d", 9}} {
+		start(v.name, v.prio, key, nil, 0, ended)
+		asleep(t, key, i+1)
+	}
+	for _, want := range []string{"b woken", "d woken", "a woken", "c woken"} { // priority, then age
+		if n := Wakeup(key, 1); n != 1 {
+			t.Fatalf("Wakeup found %d", n)
+		}
+		if got := <-ended; got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+	if n := Wakeup(key, -1); n != 0 {
+		t.Errorf("Wakeup found %d on an empty queue", n)
+	}
+}
+
+func TestQueuesAreGivenBack(t *testing.T) {
+	ended := make(chan string)
+	key := new(int)
+	const n = 5
+	for i := range n {
+		start("s", i, key, nil, 0, ended)
+	}
+	asleep(t, key, n)
+	c := chainOf(key)
+	c.lock.Lock()
+	q := c.queues[key]
+	if len(q.sleepers) != n || len(q.spares) != n-1 {
+		t.Errorf("%d sleepers brought %d spare queues", len(q.sleepers), len(q.spares))
+	}
+	c.lock.Unlock()
+	if found := Wakeup(key, -1); found != n {
+		t.Errorf("Wakeup found %d of %d", found, n)
+	}
+	for range n {
+		<-ended
+	}
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	if c.queues[key] != nil || len(q.spares) != 0 {
+		t.Error("the queue outlives its sleepers (S3)")
+	}
+}
+
+func TestEnds(t *testing.T) {
+	ended := make(chan string, 1)
+	start("t", 0, "ends", nil, hw.Now()+1, ended)
+	if got := <-ended; got != "t timed out" {
+		t.Error(got)
+	}
+	done := make(chan struct{})
+	start("c", 0, "ends", done, 0, ended)
+	asleep(t, "ends", 1)
+	close(done)
+	if got := <-ended; got != "c cancelled" {
+		t.Error(got)
+	}
+	if len(Sleepers()["ends"]) != 0 {
+		t.Error("a sleeper is left")
+	}
+}
+
+// TestRaces lets wakeups run into timeouts and cancels: each wakeup that found a
+// sleeper woke exactly one.
+func TestRaces(t *testing.T) {
+	const rounds = 2000
+	key := "races"
+	var woken, found int
+	var wg sync.WaitGroup
+	ended := make(chan string, 4)
+	for range 4 {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for i := range rounds {
+				done := make(chan struct{})
+				if i%2 == 0 {
+					close(done)
+				}
+				deadline := hw.Now() + int64(i%7)*1000
+				res := make(chan string, 1)
+				start("r", 0, key, done, deadline, res)
+				if <-res == "r woken" {
+					ended <- "woken"
+				}
+			}
+		}()
+	}
+	stop := make(chan struct{})
+	counted := make(chan struct{})
+	go func() {
+		for range ended {
+			woken++
+		}
+		close(counted)
+	}()
+	waker := make(chan struct{})
+	go func() {
+		defer close(waker)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				found += Wakeup(key, 1)
+				runtime.Gosched()
+			}
+		}
+	}()
+	wg.Wait()
+	close(stop)
+	<-waker
+	close(ended)
+	<-counted
+	if woken != found {
+		t.Errorf("%d wakeups found a sleeper, %d were woken", found, woken)
+	}
+}
