@@ -6,7 +6,6 @@ package lwkt
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -20,13 +19,15 @@ import (
 // acquire tokens through td if it releases them again; those that are given up
 // cannot be released in it. If f panics or ends the goroutine, the tokens are taken
 // back first.
-func (td *Thread) Block(f func()) (changed bool) {
+func (td *Thread) Block(f func()) (changed bool) { return td.block("Block", f) }
+
+func (td *Thread) block(op string, f func()) (changed bool) {
 	if h := td.handle(); h != nil && td.funnel != nil {
 		kept := td.funnel
 		td.funnel = nil
 		defer func() { td.funnel = kept }()
 	}
-	return thread.Block(td.handle(), f)
+	return thread.Block(td.handle(), op, f)
 }
 
 // NoBlock calls f, in which an operation that would give up tokens panics with a
@@ -67,27 +68,22 @@ func (timeoutError) Is(target error) bool { return target == context.DeadlineExc
 // lost. A wakeup may be for another sleeper's condition, so look again.
 // (tsleep(9))
 func (td *Thread) Sleep(channel any, timeout time.Duration) (changed bool, err error) {
-	return td.sleep(channel, nil, timeout)
+	return td.sleep("Sleep", context.Background(), channel, timeout)
 }
 
 // SleepContext is Sleep that ends with the error of ctx when that is done.
 func (td *Thread) SleepContext(ctx context.Context, channel any) (changed bool, err error) {
-	changed, err = td.sleep(channel, ctx.Done(), 0)
-	if errors.Is(err, errDone) {
-		err = context.Cause(ctx)
-	}
-	return changed, err
+	return td.sleep("SleepContext", ctx, channel, 0)
 }
 
-var errDone = errors.New("done")
-
-func (td *Thread) sleep(channel any, done <-chan struct{}, timeout time.Duration) (changed bool, err error) {
-	r := thread.Enter(td.handle(), "Sleep")
+func (td *Thread) sleep(op string, ctx context.Context, channel any, timeout time.Duration) (changed bool, err error) {
+	r := thread.Enter(td.handle(), op)
 	defer r.Leave()
-	changed, why := sleepq.Sleep(r, channel, done, deadline(timeout))
+	r.Point(thread.OpSleep, channel)
+	changed, why := sleepq.Sleep(r, op, channel, ctx.Done(), deadline(r, timeout))
 	switch why {
 	case hw.Done:
-		err = errDone
+		err = ctx.Err()
 	case hw.Deadline:
 		err = ErrTimeout
 	}
@@ -95,45 +91,50 @@ func (td *Thread) sleep(channel any, done <-chan struct{}, timeout time.Duration
 }
 
 // deadline is when a timeout is over; 0 stands for never.
-func deadline(timeout time.Duration) int64 {
+func deadline(r *thread.Record, timeout time.Duration) int64 {
 	if timeout == 0 {
 		return 0
 	}
-	return hw.Now() + max(int64(timeout), 0)
+	return r.Now() + max(int64(timeout), 0)
 }
 
 // Wakeup wakes every thread that sleeps on the channel and says how many. It does
 // not block. What happened before synchronizes before the return of their Sleep.
 // (wakeup(9))
-func (td *Thread) Wakeup(channel any) int { return td.wakeup(channel, -1) }
+func (td *Thread) Wakeup(channel any) int { return td.wakeup("Wakeup", channel, -1) }
 
 // WakeupOne wakes the sleeper with the best priority, of several the one that
 // sleeps longest, and says whether there was one. (wakeup_one(9))
-func (td *Thread) WakeupOne(channel any) bool { return td.wakeup(channel, 1) == 1 }
+func (td *Thread) WakeupOne(channel any) bool {
+	return td.wakeup("WakeupOne", channel, 1) == 1
+}
 
-func (td *Thread) wakeup(channel any, n int) int {
-	thread.Enter(td.handle(), "Wakeup").Leave()
+func (td *Thread) wakeup(op string, channel any, n int) int {
+	r := thread.Enter(td.handle(), op)
+	defer r.Leave()
+	r.Point(thread.OpWakeup, channel)
 	return sleepq.Wakeup(channel, n)
 }
 
-// Pause blocks for the given time. (pause(9))
+// Pause blocks for the given time, if that is positive. (pause(9))
 func (td *Thread) Pause(d time.Duration) (changed bool) {
 	if d <= 0 {
+		thread.Enter(td.handle(), "Pause").Leave()
 		return false
 	}
-	changed, _ = td.Sleep(new(pauseChannel), d) // nobody else knows the channel
+	changed, _ = td.sleep("Pause", context.Background(), new(pauseChannel), d) // nobody else knows the channel
 	return changed
 }
 
 type pauseChannel struct{ _ byte }
 
 // WaitGroup is wg.Wait for a thread that may hold tokens.
-func (td *Thread) WaitGroup(wg *sync.WaitGroup) (changed bool) { return td.Block(wg.Wait) }
+func (td *Thread) WaitGroup(wg *sync.WaitGroup) (changed bool) { return td.block("WaitGroup", wg.Wait) }
 
 // Cond is c.Wait for a thread that may hold tokens; c.L is held. The tokens are
 // taken back with c.L held again, so whoever holds a token must not wait for c.L
 // other than inside Block.
-func (td *Thread) Cond(c *sync.Cond) (changed bool) { return td.Block(c.Wait) }
+func (td *Thread) Cond(c *sync.Cond) (changed bool) { return td.block("Cond", c.Wait) }
 
 // SetForcedDrops switches a test mode for the whole process: each operation that
 // could give up tokens does so, lets others run, and reports changed, even if

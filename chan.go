@@ -12,14 +12,18 @@ import (
 // Recv receives from ch. If nothing is ready it gives up the thread's tokens while
 // it waits, else it keeps them. ok is false if ch is closed.
 func Recv[T any](td *Thread, ch <-chan T) (v T, ok, changed bool) {
-	if !thread.MustBlock(td.handle(), "Recv") {
+	return recv(td, "Recv", ch)
+}
+
+func recv[T any](td *Thread, op string, ch <-chan T) (v T, ok, changed bool) {
+	if !thread.MustBlock(td.handle(), op) {
 		select {
 		case v, ok = <-ch:
 			return v, ok, false
 		default:
 		}
 	}
-	changed = td.Block(func() { v, ok = <-ch })
+	changed = td.block(op, func() { v, ok = <-ch })
 	return v, ok, changed
 }
 
@@ -33,7 +37,7 @@ func Send[T any](td *Thread, ch chan<- T, v T) (changed bool) {
 		default:
 		}
 	}
-	return td.Block(func() { ch <- v })
+	return td.block("Send", func() { ch <- v })
 }
 
 // Case is one communication of a Select.
@@ -84,7 +88,7 @@ func Select(td *Thread, cases ...Case) (chosen int, changed bool) {
 		chosen, v, ok = reflect.Select(append(list, reflect.SelectCase{Dir: reflect.SelectDefault}))
 	}
 	if chosen == len(cases) {
-		changed = td.Block(func() { chosen, v, ok = reflect.Select(list) })
+		changed = td.block("Select", func() { chosen, v, ok = reflect.Select(list) })
 	}
 	cases[chosen].then(v, ok)
 	return chosen, changed

@@ -56,7 +56,8 @@ func (td *Thread) Funnel() *Funnel {
 // has already does nothing. It panics if the thread has another one: see
 // SwitchFunnel.
 func (td *Thread) SetFunnel(f *Funnel) (prev *Funnel) {
-	prev = td.Funnel()
+	thread.Enter(td.handle(), "SetFunnel").Leave()
+	prev = td.funnel
 	switch {
 	case f == nil && prev != nil:
 		td.funnel = nil
@@ -80,7 +81,8 @@ func (td *Thread) SetFunnel(f *Funnel) (prev *Funnel) {
 // the thread has no funnel, or if to is nil. Between funnels that were merged it
 // does nothing.
 func (td *Thread) SwitchFunnel(to *Funnel) (changed bool) {
-	from := td.Funnel()
+	thread.Enter(td.handle(), "SwitchFunnel").Leave()
+	from := td.funnel
 	switch {
 	case from == nil:
 		thread.Fail(td.handle(), "SwitchFunnel", "the thread has no funnel")
@@ -90,6 +92,7 @@ func (td *Thread) SwitchFunnel(to *Funnel) (changed bool) {
 	case to.root().own.TryAcquire(td):
 		from.root().own.Release(td)
 	default:
+		thread.MayDrop(td.handle(), "SwitchFunnel", &to.root().own.t)
 		from.root().own.Release(td)
 		changed = to.root().own.Acquire(td)
 	}
@@ -104,10 +107,11 @@ var merging sync.Mutex // taken inside Block; guards all writes of Funnel.into
 // changed hands. Threads that wait for b go on waiting, as long as they did, for
 // both. The thread must not have a funnel. (thread_funnel_merge)
 func MergeFunnels(td *Thread, a, b *Funnel) (changed bool) {
-	if f := td.Funnel(); f != nil {
+	thread.Enter(td.handle(), "MergeFunnels").Leave()
+	if f := td.funnel; f != nil {
 		thread.FailToken(td.handle(), "MergeFunnels", &f.own.t, "the thread has a funnel itself")
 	}
-	changed = td.Block(merging.Lock)
+	changed = td.block("MergeFunnels", merging.Lock)
 	defer merging.Unlock()
 	to, from := a.root(), b.root()
 	if to == from {

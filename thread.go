@@ -37,6 +37,13 @@ func (td *Thread) handle() *thread.Handle {
 	return &td.h
 }
 
+func init() {
+	thread.HandleOf = func(td any) *thread.Handle {
+		t, _ := td.(*Thread)
+		return t.handle()
+	}
+}
+
 // NewThread returns a Thread for the current goroutine. The name is for messages
 // and need not be unique. End gives its record back. It does not block.
 func NewThread(name string) *Thread {
@@ -49,14 +56,19 @@ func NewThread(name string) *Thread {
 // and End panics with a *Misuse that lists them; a panic that is already under way
 // goes on instead, if End was deferred directly. It does not block.
 func (td *Thread) End() {
-	unwinding := recover()
+	if unwinding := recover(); unwinding != nil {
+		defer func() { panic(unwinding) }()
+	}
+	td.end("")
+}
+
+// end is End, whose misuse is told to be at the place where, or at the caller of
+// this package if that is "".
+func (td *Thread) end(where string) {
 	held := thread.End(td.handle())
 	td.funnel = nil
-	switch {
-	case unwinding != nil:
-		panic(unwinding)
-	case held != "":
-		thread.Fail(&td.h, "End", "it still held "+held)
+	if held != "" {
+		thread.FailAt(&td.h, "End", "it still held "+held, where)
 	}
 }
 
@@ -137,7 +149,14 @@ func (k *Task) run(name string, f func(td *Thread)) {
 			k.unseen = runtime.AddCleanup(k, func(e *PanicError) { panic(e) }, k.failure)
 		}
 	}()
-	Run(name, f)
+	td := NewThread(name)
+	defer func() {
+		if unwinding := recover(); unwinding != nil {
+			defer func() { panic(unwinding) }()
+		}
+		td.end(thread.PlaceOf(f))
+	}()
+	f(td)
 }
 
 // Done is closed when the task has ended.
@@ -154,7 +173,7 @@ func (k *Task) Wait() {
 // Join is Wait for a thread: it gives up its tokens while it waits, and says
 // whether one of them changed hands.
 func (k *Task) Join(td *Thread) (changed bool) {
-	_, _, changed = Recv(td, k.done)
+	_, _, changed = recv(td, "Join", k.done)
 	k.report()
 	return changed
 }

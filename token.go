@@ -107,7 +107,7 @@ func (t *Token) AcquireSharedContext(ctx context.Context, td *Thread) (changed b
 func acquireContext(ctx context.Context, td *Thread, t *Token, m Mode) (changed bool, err error) {
 	changed, ok := thread.AcquireUntil(td.handle(), &t.t, m, ctx.Done())
 	if !ok {
-		err = context.Cause(ctx)
+		err = ctx.Err()
 	}
 	return changed, err
 }
@@ -133,7 +133,7 @@ func TryAcquireAll(td *Thread, tokens ...*Token) bool {
 func AcquireAllContext(ctx context.Context, td *Thread, tokens ...*Token) (changed bool, err error) {
 	changed, ok := acquireSet(td, tokens, true, ctx.Done())
 	if !ok {
-		err = context.Cause(ctx)
+		err = ctx.Err()
 	}
 	return changed, err
 }
@@ -147,6 +147,7 @@ func ReleaseAll(td *Thread, tokens ...*Token) {
 
 func acquireSet(td *Thread, tokens []*Token, wait bool, done <-chan struct{}) (changed, ok bool) {
 	if len(tokens) == 0 {
+		thread.Enter(td.handle(), "AcquireAll").Leave()
 		return false, true
 	}
 	var few [4]token.Want
@@ -169,7 +170,7 @@ const (
 // the old value. 0 is strict order of arrival among those who conflict. The default
 // lets a running thread take a contended token again some thousand times without
 // handing it over, as sync.Mutex does. It panics if k is not between 0 and MaxBypass.
-// It is for the whole process.
+// It is for the whole process, and for waits that begin later.
 func SetBypass(k int) (old int) {
 	if k < 0 || k > MaxBypass {
 		panic(&Misuse{Op: "SetBypass", Thread: "the program", Why: "the budget is out of range 0..16383", Where: thread.Caller()})

@@ -63,16 +63,17 @@ func chainOf(key any) *chain { return &table[maphash.Comparable(seed, key)%chain
 
 // Sleep waits on key until it is woken, done is closed or the deadline has come,
 // with all tokens given up, and says whether they changed hands.
-func Sleep(td *thread.Record, key any, done <-chan struct{}, deadline int64) (changed bool, why hw.Why) {
+func Sleep(td *thread.Record, op string, key any, done <-chan struct{}, deadline int64) (changed bool, why hw.Why) {
 	s, _ := (*td.SleepState()).(*sleeper)
 	if s == nil {
 		s = &sleeper{td: td, queue: new(queue)}
 		*td.SleepState() = s
 	}
 	c := chainOf(key)
+	td.MayDrop(op)
 	td.PreparePark()
 	c.insert(key, s)
-	held := td.Suspend("Sleep") // after the insertion: S2
+	held := td.Suspend() // after the insertion: S2
 	for {
 		why = td.Park(done, deadline)
 		if c.ended(key, s, why != hw.Permit) {

@@ -31,7 +31,7 @@ func start(name string, prio int, key any, done <-chan struct{}, deadline int64,
 		defer thread.End(&h)
 		h.SetPriority(prio)
 		r := thread.Enter(&h, "Sleep")
-		_, why := Sleep(r, key, done, deadline)
+		_, why := Sleep(r, "Sleep", key, done, deadline)
 		r.Leave()
 		ended <- name + " " + [...]string{hw.Permit: "woken", hw.Done: "cancelled", hw.Deadline: "timed out"}[why]
 	}()

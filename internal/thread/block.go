@@ -30,10 +30,13 @@ import (
 
 // wait acquires what is wanted with what is held, in one grant. When done is closed
 // first, ok is false and only what was held is held again.
-func (r *Record) wait(wants []token.Want, done <-chan struct{}) (changed, ok bool) {
-	r.mustDrop("Acquire", wants[0].Tok)
+func (r *Record) wait(op string, wants []token.Want, done <-chan struct{}) (changed, ok bool) {
+	r.mayDrop(op, wants[0].Tok)
 	begun := r.now()
 	r.stats.Waits++
+	if r.n > r.base {
+		r.stats.Drops++
+	}
 	r.claimHolds(true)
 	for _, w := range wants {
 		r.claimMore(w)
@@ -83,7 +86,7 @@ func (r *Record) await(done <-chan struct{}) (ok bool) {
 	c.Prio = r.prio
 	ok = true
 	for granted := c.File(); !granted; granted = granted || c.Retry() {
-		if r.park.Park(done, 0) == hw.Done {
+		if r.parked(done) == hw.Done {
 			won, left := c.Shrink()
 			ok, done, granted = won, nil, !left
 		}
@@ -114,14 +117,19 @@ func (r *Record) settle(wants []token.Want, seq uint64, wait int64) (changed boo
 	return changed
 }
 
-// mustDrop is asked before tokens are given up.
-func (r *Record) mustDrop(op string, t *token.Token) {
-	if r.n > r.base {
-		if r.noBlock > 0 {
-			r.misuse(op, t, "it would block, and give up what is held, inside NoBlock: "+r.describeHolds())
-		}
-		r.stats.Drops++
+// mayDrop is asked before an operation changes anything that it would have to
+// give up tokens for.
+func (r *Record) mayDrop(op string, t *token.Token) {
+	if r.noBlock > 0 && r.n > r.base {
+		r.misuse(op, t, "it would block, and give up what is held, inside NoBlock: "+r.describeHolds())
 	}
+}
+
+// MayDrop is mayDrop for an operation outside this package.
+func MayDrop(h *Handle, op string, t *token.Token) {
+	r := enter(h, op, t)
+	r.mayDrop(op, t)
+	r.leave()
 }
 
 // Suspended is what Resume needs to know about its Suspend.
@@ -130,9 +138,14 @@ type Suspended struct {
 	seq  uint64
 }
 
+// MayDrop is to be asked before anything is done that leads to Suspend.
+func (r *Record) MayDrop(op string) { r.mayDrop(op, nil) }
+
 // Suspend gives up all tokens for a wait that is not for tokens (P.b).
-func (r *Record) Suspend(op string) Suspended {
-	r.mustDrop(op, nil)
+func (r *Record) Suspend() Suspended {
+	if r.n > r.base {
+		r.stats.Drops++
+	}
 	for i := r.base; i < r.n; i++ {
 		p := &r.holds[i]
 		p.gen = p.tok.Gen()
@@ -148,6 +161,7 @@ func (r *Record) Suspend(op string) Suspended {
 // hands.
 func (r *Record) Resume(s Suspended) (changed bool) {
 	r.base = s.base
+	r.point(OpResume, nil, token.None)
 	r.claimHolds(false)
 	switch all := r.claim.Wants; {
 	case len(all) == 0:
@@ -166,9 +180,11 @@ func (r *Record) Resume(s Suspended) (changed bool) {
 
 // Block gives up all tokens, calls f, and takes them back, also if f panics or
 // ends the goroutine.
-func Block(h *Handle, f func()) (changed bool) {
-	r := enter(h, "Block", nil)
-	s := r.Suspend("Block")
+func Block(h *Handle, op string, f func()) (changed bool) {
+	r := enter(h, op, nil)
+	r.point(OpBlock, nil, token.None)
+	r.mayDrop(op, nil)
+	s := r.Suspend()
 	if r.base > s.base {
 		r.probe.Or(nested)
 	}
@@ -176,7 +192,7 @@ func Block(h *Handle, f func()) (changed bool) {
 
 	returned := false
 	defer func() {
-		r := enter(h, "Block", nil)
+		r := enter(h, op, nil)
 		left := ""
 		if r.n > r.base {
 			left = r.describeHolds()
@@ -189,7 +205,7 @@ func Block(h *Handle, f func()) (changed bool) {
 		}
 		changed = r.Resume(s)
 		if left != "" && returned { // else a panic is under way, which says more
-			r.misuse("Block", nil, "the function given to Block returned with "+left+", which is released now")
+			r.misuse(op, nil, "the function given to it returned with "+left+", which is released now")
 		}
 		r.leave()
 	}()
@@ -214,8 +230,12 @@ func (r *Record) forced(op string, t *token.Token) (changed bool) {
 	if r.noBlock > 0 {
 		r.misuse(op, t, "it could block, and then give up what is held, inside NoBlock: "+r.describeHolds())
 	}
-	s := r.Suspend(op)
-	runtime.Gosched()
+	s := r.Suspend()
+	if r.host != nil {
+		r.host.Yield()
+	} else {
+		runtime.Gosched()
+	}
 	return r.Resume(s)
 }
 
@@ -241,6 +261,7 @@ func MustBlock(h *Handle, op string) bool {
 // Merge merges from into to; the thread holds both exclusively, once each.
 func Merge(h *Handle, to, from *token.Token) {
 	r := enter(h, "Merge", nil)
+	r.point(OpMerge, from, token.Exclusive)
 	i := r.find(from)
 	r.noteLoss(i)
 	token.Merge(to, from, r.id)
@@ -257,7 +278,18 @@ func (r *Record) Leave() { r.leave() }
 // Park blocks the goroutine until Unpark, done or the deadline; permits may be
 // left over from earlier, so the caller looks at its condition again.
 func (r *Record) Park(done <-chan struct{}, deadline int64) hw.Why {
+	if r.host != nil {
+		return r.host.Park(done, deadline, true)
+	}
 	return r.park.Park(done, deadline)
+}
+
+// parked parks until the claim may have been granted, or done is closed.
+func (r *Record) parked(done <-chan struct{}) hw.Why {
+	if r.host != nil {
+		return r.host.Park(done, 0, false)
+	}
+	return r.park.Park(done, 0)
 }
 
 // PreparePark is called before anybody may Unpark.

@@ -79,23 +79,14 @@ func Acquire(h *Handle, t *token.Token) (changed bool) {
 		return acquireSlow(h, t, token.Exclusive)
 	}
 	if r := h.rec; r != nil && r.probe.Load() == 0 {
-		n, w := int(r.n), t.Word()
-		if w == 0 {
-			if n < len(r.holds) && t.TakeFree(r.own) {
-				p := &r.holds[n] // H.a
-				p.tok, p.refs, p.since = t, refs{1, 0}, r.seq
-				r.n = int32(n + 1)
-				t.Bump()
+		n := int(r.n)
+		if n > int(r.base) {
+			if p := &r.holds[n-1]; p.tok == t && p.depth > p.shares {
+				p.depth++ // H.b
 				return false
 			}
-		} else if w.Owner() == r.id {
-			if n > int(r.base) {
-				if p := &r.holds[n-1]; p.tok == t {
-					p.depth++ // H.b
-					return false
-				}
-			}
-		} else if n < len(r.holds) && t.Barge(w, r.own) {
+		}
+		if n < len(r.holds) && (t.TakeFree(r.own) || t.Barge(t.Word(), r.own)) {
 			p := &r.holds[n] // H.a
 			p.tok, p.refs, p.since = t, refs{1, 0}, r.seq
 			r.n = int32(n + 1)
@@ -158,8 +149,9 @@ func Release(h *Handle, t *token.Token) {
 // TryAcquire takes t in the mode if that needs no wait. An upgrade that is not
 // possible keeps the share.
 func TryAcquire(h *Handle, t *token.Token, m token.Mode) bool {
-	r := enter(h, "TryAcquire", t)
+	r := enter(h, tryOp[m], t)
 	defer r.leave()
+	r.point(OpTry, t, m)
 	if r.find(t) < 0 && t.Take(m, r.id) {
 		r.push(t, m, 0)
 		return true
@@ -168,27 +160,37 @@ func TryAcquire(h *Handle, t *token.Token, m token.Mode) bool {
 	return r.trySet(one[:])
 }
 
+// What the forms of acquisition are called, by mode.
+var (
+	plainOp   = [...]string{token.Shared: "AcquireShared", token.Exclusive: "Acquire"}
+	tryOp     = [...]string{token.Shared: "TryAcquireShared", token.Exclusive: "TryAcquire"}
+	contextOp = [...]string{token.Shared: "AcquireSharedContext", token.Exclusive: "AcquireContext"}
+)
+
 func acquireSlow(h *Handle, t *token.Token, m token.Mode) (changed bool) {
-	r := enter(h, "Acquire", t)
-	changed, _ = r.acquire(t, m, nil)
+	r := enter(h, plainOp[m], t)
+	changed, _ = r.acquire(plainOp[m], t, m, nil)
 	r.leave()
 	return changed
 }
 
 // AcquireUntil is Acquire, given up when done is closed: then ok is false.
 func AcquireUntil(h *Handle, t *token.Token, m token.Mode, done <-chan struct{}) (changed, ok bool) {
-	r := enter(h, "AcquireContext", t)
+	r := enter(h, contextOp[m], t)
 	defer r.leave()
-	return r.acquire(t, m, done)
+	return r.acquire(contextOp[m], t, m, done)
 }
 
 // acquire is the slow half of all single acquisitions.
-func (r *Record) acquire(t *token.Token, m token.Mode, done <-chan struct{}) (changed, ok bool) {
+func (r *Record) acquire(op string, t *token.Token, m token.Mode, done <-chan struct{}) (changed, ok bool) {
 	i := r.find(t)
 	if i >= 0 && (m == token.Shared || r.holds[i].mode() == token.Exclusive) {
 		return false, r.again(i, m)
 	}
-	changed = r.forced("Acquire", t)
+	if r.host != nil {
+		r.host.Point(Op{Kind: OpAcquire, Tok: t, Mode: m, Done: done})
+	}
+	changed = r.forced(op, t)
 	for spin := range spins {
 		if i >= 0 {
 			if r.again(i, m) {
@@ -198,21 +200,21 @@ func (r *Record) acquire(t *token.Token, m token.Mode, done <-chan struct{}) (ch
 			r.push(t, m, 0)
 			return changed, true
 		}
-		if spin == spins-1 || t.Reserved() {
+		if spin == spins-1 || t.Reserved() || r.host != nil {
 			break // whoever has it now, the next one is chosen already
 		}
 		hw.Pause(spinPause)
 	}
 	one := [1]token.Want{{Tok: t, Mode: m}}
-	waited, ok := r.wait(one[:], done)
+	waited, ok := r.wait(op, one[:], done)
 	return changed || waited, ok
 }
 
 // spins is how often a token is looked at before its thread parks, spinPause the
 // length of the pause in between. More would keep the tokens that are held.
 const (
-	spins     = 4
-	spinPause = 30
+	spins     = 8
+	spinPause = 8
 )
 
 // AcquireSet takes several tokens at once; each is in wants once or more. Without
@@ -221,13 +223,17 @@ func AcquireSet(h *Handle, wants []token.Want, wait bool, done <-chan struct{}) 
 	r := enter(h, "AcquireAll", nil)
 	defer r.leave()
 	if len(wants) == 1 && wait {
-		return r.acquire(wants[0].Tok, wants[0].Mode, done)
+		return r.acquire("AcquireAll", wants[0].Tok, wants[0].Mode, done)
 	}
 	if !wait {
+		r.pointSet(OpTry, wants, nil)
 		return false, r.trySet(wants)
 	}
-	changed = r.forced("AcquireAll", nil)
-	waited, ok := r.wait(wants, done)
+	r.pointSet(OpAcquireAll, wants, done)
+	if changed = r.forced("AcquireAll", nil); r.trySet(wants) {
+		return changed, true
+	}
+	waited, ok := r.wait("AcquireAll", wants, done)
 	return changed || waited, ok
 }
 
@@ -315,7 +321,7 @@ func (r *Record) gained(i int) (changed bool) {
 	}
 	p.gen = p.tok.Gen()
 	for j := range r.holds[:r.base] {
-		if o := &r.holds[j]; o.tok == p.tok {
+		if o := &r.holds[j]; o.tok.Root() == p.tok {
 			if o.gen != seen {
 				r.lose(o)
 			}
@@ -335,6 +341,9 @@ func releaseSlow(h *Handle, t *token.Token) {
 	i := r.find(t)
 	if i < 0 {
 		r.misuse("Release", t, r.whyNotHeld(t))
+	}
+	if r.host != nil && r.visible(i) {
+		r.point(OpRelease, t, r.holds[i].mode())
 	}
 	r.drop1(i)
 	r.leave()

@@ -115,7 +115,7 @@ func TestMisuseNames(t *testing.T) {
 		{"zero", func() { AcquireShared(&zero, tok) }, []string{"zero Thread"}},
 		{"ended", func() { Release(&dead, tok) }, []string{`thread "gone"`, "has ended", "Release"}},
 		{"not held", func() { Release(&h, tok) }, []string{`thread "worker"`, `token "inode"`, "nobody holds it"}},
-		{"left in Block", func() { Block(&h, func() { Acquire(&h, tok) }) }, []string{"Block", `token "inode"`, "SetRecording"}},
+		{"left in Block", func() { Block(&h, "Block", func() { Acquire(&h, tok) }) }, []string{"Block", `token "inode"`, "SetRecording"}},
 	} {
 		m := misuse(v.f)
 		if m == nil {
@@ -142,7 +142,7 @@ func TestBusy(t *testing.T) {
 	r := enter(&h, "Acquire", tok)
 	for name, f := range map[string]func(){
 		"Acquire": func() { Acquire(&h, tok) }, "Release": func() { Release(&h, tok) },
-		"Block": func() { Block(&h, func() {}) }, "Mark": func() { MakeMark(&h) },
+		"Block": func() { Block(&h, "Block", func() {}) }, "Mark": func() { MakeMark(&h) },
 	} {
 		if m := misuse(f); m == nil || !strings.Contains(m.Why, "goroutine") {
 			t.Errorf("%s while the thread is busy: %v", name, m)

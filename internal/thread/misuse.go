@@ -6,8 +6,10 @@ package thread
 
 import (
 	"fmt"
+	"reflect"
 	"runtime"
 	"strings"
+	"sync"
 
 	"github.com/serializing-tokens/lwkt/internal/invariants"
 	"github.com/serializing-tokens/lwkt/internal/token"
@@ -72,6 +74,9 @@ func enter(h *Handle, op string, t *token.Token) *Record {
 	}
 	r := h.rec
 	if r.probe.Or(busy)&busy != 0 {
+		if r.host != nil {
+			r.host.Dying()
+		}
 		fail(h, op, t, "another goroutine is using this thread at the same time; a Thread belongs to one goroutine")
 	}
 	if invariants.Enabled && r.foreign() {
@@ -91,7 +96,10 @@ const pkgPath = "github.com/serializing-tokens/lwkt"
 // ours says whether a function belongs to this module's own lock code.
 func ours(function string) bool {
 	rest, ok := strings.CutPrefix(function, pkgPath)
-	return ok && (strings.HasPrefix(rest, ".") && !strings.HasPrefix(rest, ".Test") && !strings.HasPrefix(rest, ".Example") ||
+	if !ok {
+		return strings.HasPrefix(function, "runtime.") // a panic or Goexit on the way to a deferred call
+	}
+	return (strings.HasPrefix(rest, ".") && !strings.HasPrefix(rest, ".Test") && !strings.HasPrefix(rest, ".Example") ||
 		strings.HasPrefix(rest, "/internal/thread.") && !strings.HasPrefix(rest, "/internal/thread.Test") ||
 		strings.HasPrefix(rest, "/internal/token.") || strings.HasPrefix(rest, "/internal/sleepq."))
 }
@@ -108,12 +116,22 @@ func caller() string {
 	}
 }
 
+// known remembers which program counters are ours, since finding out costs most of
+// what recording costs.
+var known sync.Map // uintptr to bool
+
 // site is the program counter that caller would describe.
 func site() uintptr {
 	var pcs [16]uintptr
 	n := runtime.Callers(2, pcs[:])
 	for _, pc := range pcs[:n] {
-		if f, _ := runtime.CallersFrames([]uintptr{pc}).Next(); !ours(f.Function) {
+		our, ok := known.Load(pc)
+		if !ok {
+			f, _ := runtime.CallersFrames([]uintptr{pc}).Next()
+			our = ours(f.Function)
+			known.Store(pc, our)
+		}
+		if !our.(bool) {
 			return pc
 		}
 	}
@@ -131,6 +149,21 @@ func Site(pc uintptr) string {
 
 // Fail panics with a Misuse of the thread h.
 func Fail(h *Handle, op, why string) { fail(h, op, nil, why) }
+
+// FailAt is Fail at a place that is not the caller, unless that is "".
+func FailAt(h *Handle, op, why, where string) {
+	if where == "" {
+		where = caller()
+	}
+	panic(&Misuse{Op: op, Thread: h.String(), Why: why, Where: where})
+}
+
+// PlaceOf describes where a function begins.
+func PlaceOf(f any) string {
+	fn := runtime.FuncForPC(reflect.ValueOf(f).Pointer())
+	file, line := fn.FileLine(fn.Entry())
+	return fmt.Sprintf("%s:%d (%s)", file, line, fn.Name())
+}
 
 // FailToken panics with a Misuse of t by the thread h.
 func FailToken(h *Handle, op string, t *token.Token, why string) { fail(h, op, t, why) }

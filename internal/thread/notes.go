@@ -10,7 +10,6 @@ import (
 	"runtime"
 	"strconv"
 
-	"github.com/serializing-tokens/lwkt/internal/hw"
 	"github.com/serializing-tokens/lwkt/internal/token"
 )
 
@@ -21,7 +20,7 @@ func (r *Record) now() int64 {
 	if !r.recording() {
 		return 0
 	}
-	return hw.Now()
+	return r.Now()
 }
 
 // noteGain records that the hold at i was granted; again, that it was retaken or
@@ -38,7 +37,7 @@ func (r *Record) noteGain(i int, wait int64, again bool) {
 		n.site = site()
 		p.since |= noted
 	}
-	n.since = hw.Now()
+	n.since = r.Now()
 	if r.goid == 0 {
 		r.goid = goid()
 	}
@@ -50,7 +49,7 @@ func (r *Record) noteGain(i int, wait int64, again bool) {
 // noteLoss records that the hold at i is given up.
 func (r *Record) noteLoss(i int) {
 	if p := &r.holds[i]; p.since&noted != 0 {
-		p.tok.Describe().Stats.Lost(r.id, hw.Now())
+		p.tok.Describe().Stats.Lost(r.id, r.Now())
 	}
 }
 
@@ -61,7 +60,7 @@ func (r *Record) foreign() bool {
 	if r.goid == 0 {
 		r.goid = id
 	}
-	return r.goid != id
+	return r.goid != id && r.host == nil // a host knows what it does
 }
 
 // goid is the number of this goroutine. Go tells it only in stack traces.

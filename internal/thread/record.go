@@ -28,6 +28,7 @@ type Handle struct {
 //     of them. Set and cleared by the thread.
 //   - record, force: statistics, or forced drops, are on. Set and cleared
 //     for all threads at once; may be seen late.
+//   - hosted: the thread has a host (host.go), which must see each operation. Constant.
 //
 // Invariants:
 //
@@ -60,7 +61,8 @@ type Record struct {
 
 	claim token.Claim
 	park  hw.Parker
-	sleep any // what internal/sleepq keeps per thread
+	host  Host // what the thread runs on; nil: a goroutine. Constant
+	sleep any  // what internal/sleepq keeps per thread
 
 	first [4]hold       // backing of holds, to begin with
 	want  [4]token.Want // backing of claim.Wants, to begin with
@@ -72,6 +74,7 @@ const (
 	nested
 	record
 	force
+	hosted
 )
 
 // Priorities, as in DragonFly: 31 is best.
@@ -110,7 +113,7 @@ func Start(h *Handle, name string) {
 	n := len(all.free)
 	if n == 0 {
 		all.lock.Unlock()
-		addRecord()
+		addRecord(nil)
 		Start(h, name)
 		return
 	}
@@ -125,11 +128,12 @@ func Start(h *Handle, name string) {
 	all.lock.Unlock()
 }
 
-func addRecord() {
+// addRecord makes a record, which is pooled unless it has a host.
+func addRecord(host Host) *Record {
 	r := new(Record)
 	r.holds, r.notes, r.claim.Wants = r.first[:], nil, r.want[:0]
 	r.claim.Waker = r
-	r.prio = DefaultPriority
+	r.prio, r.host = DefaultPriority, host
 	all.lock.Lock()
 	r.id = uint32(len(all.records) + 1)
 	if r.id > token.MaxID {
@@ -138,8 +142,11 @@ func addRecord() {
 	}
 	r.own, r.claim.ID = token.Owned(r.id), r.id
 	all.records = append(all.records, r)
-	all.free = append(all.free, r)
+	if host == nil {
+		all.free = append(all.free, r)
+	}
 	all.lock.Unlock()
+	return r
 }
 
 // End retires the handle's record. What the thread still holds is released first,
@@ -155,7 +162,7 @@ func End(h *Handle) (held string) {
 			r.discard(int(r.n) - 1)
 		}
 	}
-	r.prio, r.noBlock, r.stats, r.seq, r.goid = DefaultPriority, 0, Stats{}, 0, 0
+	r.reset()
 	h.rec = &ended
 	all.lock.Lock()
 	r.handle = nil
@@ -163,6 +170,11 @@ func End(h *Handle) (held string) {
 	r.probe.Store(all.bits)
 	all.lock.Unlock()
 	return held
+}
+
+// reset makes the record as new for its next thread.
+func (r *Record) reset() {
+	r.prio, r.noBlock, r.stats, r.seq, r.goid = DefaultPriority, 0, Stats{}, 0, 0
 }
 
 // detour sends some operations past the fast path, in builds with invariants: at
@@ -173,7 +185,13 @@ func (h *Handle) detour() bool {
 }
 
 // Unpark lets the parked thread run (token.Waker).
-func (r *Record) Unpark() { r.park.Unpark() }
+func (r *Record) Unpark() {
+	if r.host != nil {
+		r.host.Unpark()
+		return
+	}
+	r.park.Unpark()
+}
 
 // setProbe switches a probe bit of every thread, now and to come.
 func setProbe(bit uint32, on bool) {

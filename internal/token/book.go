@@ -5,7 +5,7 @@ package token
 // of a token, which a freeze stops but for releases.
 //
 // A claim is soft at first. When a token that it watches becomes free, it is
-// woken once and tries for itself; until it does, others may barge past it, as
+// called once and tries for itself; until it does, others may barge past it, as
 // many as the token was lent when it was last thawed. Barges, grants that
 // overtook it and its own failed tries are counted; once a claim was passed K
 // times in one of these ways it is hard: its tokens are frozen for it, and whoever
@@ -17,7 +17,7 @@ package token
 //	   section, or none is.
 //	B2 no wake-up is lost: the token that a waiting claim watches is held in a way
 //	   that excludes it (its release will look), or reserved by another hard claim
-//	   (whose grant or end will), or its woken bit is set (the woken one will).
+//	   (whose grant or end will), or somebody was called for it (who will).
 //	B3 bound: for a claim of n tokens, barges <= K for each of them and passed <= K, so
 //	   it is overtaken at most (n+1)K times before it is hard, and never after.
 //
@@ -31,6 +31,8 @@ package token
 // Departures: DragonFly polls for a whole set and bounds nothing.
 
 import (
+	"slices"
+
 	"github.com/serializing-tokens/lwkt/internal/hw"
 )
 
@@ -50,12 +52,13 @@ type Book struct {
 // running thread to take a contended token again some thousand times for each
 // switch to another one, and some tenths of a millisecond of the shortest sections
 // (docs/design/002-grant.md has the figures).
-const DefaultBypass = 4000
+const DefaultBypass = 8000
 
 var book = Book{k: DefaultBypass}
 
 // SetBypass sets K, from 0 (strict order of age) to MaxBypass, and returns the
-// value it had. Waits that began before are counted against the new value.
+// value it had. Threads that wait already may be overtaken as often as the old value
+// says.
 func SetBypass(k int) (old int) {
 	book.lock.Lock()
 	old, book.k = int(book.k), uint32(k)
@@ -152,7 +155,7 @@ func (c *Claim) Shrink() (won, left bool) {
 // file enters a claim, gives up what its thread had of the set, and tries it.
 func (b *Book) file(c *Claim) bool {
 	b.age++
-	c.age, c.state, c.passed, c.hard = b.age, waiting, 0, false
+	c.age, c.state, c.passed, c.overtaken, c.hard = b.age, waiting, 0, 0, false
 	for i := range c.Wants {
 		b.enter(c, &c.Wants[i])
 	}
@@ -176,6 +179,7 @@ func (b *Book) enter(c *Claim, w *Want) {
 	t := w.Tok
 	if t.q == nil {
 		t.q = b.newQueue()
+		t.q.seen = c.Observer
 		t.word.Or(uint64(claimed))
 	}
 	b.freeze(t)
@@ -187,7 +191,11 @@ func (b *Book) enter(c *Claim, w *Want) {
 func (b *Book) leave(w *Want) {
 	q := w.Tok.q
 	b.freeze(w.Tok)
-	q.claims = remove(q.claims, w, byAge)
+	i, _ := slices.BinarySearchFunc(q.claims, w, byAge)
+	q.claims = slices.Delete(q.claims, i, i+1)
+	if i < q.spent {
+		q.spent--
+	}
 	if w.claim.hard {
 		q.hard--
 	}
@@ -263,23 +271,22 @@ func (b *Book) visit(t *Token) {
 			} else if c.watch == w {
 				i++
 			} // else it watches another token now, and the next one is at i
-		case word&woken != 0:
+		case q.called != nil:
 			return // that one will look at the rest
 		default:
-			c.state, c.woke = called, t
-			t.word.Or(uint64(woken))
+			c.state, c.woke, q.called = called, t, c
 			b.ready = append(b.ready, c.Waker)
 			return
 		}
 	}
 }
 
-// settle ends a claim's time as the woken one of a token; whoever else watches
+// settle ends a claim's time as the called one of a token; whoever else watches
 // that token is looked at next.
 func (b *Book) settle(c *Claim) {
 	if t := c.woke; t != nil {
 		c.woke, c.state = nil, waiting
-		t.word.And(^uint64(woken))
+		t.q.called = nil
 		b.due = append(b.due, t)
 	}
 }
@@ -337,40 +344,51 @@ func (b *Book) unwatch(c *Claim) {
 // since the last thaw, and makes those claims hard whose budget they used up.
 func (b *Book) freeze(t *Token) {
 	q := t.q
-	left := t.Word().barges()
-	if left != 0 {
-		left = Word(t.word.And(^uint64(bargeMask))).barges()
+	w := t.Word()
+	if w&(silent|bargeMask) != 0 {
+		w = Word(t.word.And(^uint64(silent | bargeMask)))
 	}
-	q.passed += uint64(q.lent - left)
+	q.passed += uint64(q.lent - w.barges())
 	q.lent = 0
 	if !q.listed {
 		q.listed = true
 		b.touched = append(b.touched, t)
+		if q.seen != nil {
+			q.seen.Touched(t)
+		}
 	}
-	for _, w := range q.claims {
+	for q.spent < len(q.claims) {
+		w := q.claims[q.spent]
 		if q.passed-w.base < uint64(b.k) {
 			break // younger ones were passed less often
 		}
+		q.spent++
 		b.harden(w.claim)
 	}
 }
 
-// thaw lends t's word as many barges as its oldest claim still allows, or makes
-// it a plain token again if no claim is left (W10).
+// thaw lends t's word as many barges as its oldest claim still allows, unless it is
+// reserved, or makes it a plain token again if no claim is left (W10).
 func (b *Book) thaw(t *Token) {
 	q := t.q
 	q.listed = false
-	switch {
-	case len(q.claims) == 0:
+	if len(q.claims) == 0 {
 		t.q = nil
-		q.passed = 0
+		*q = queue{claims: q.claims, watch: q.watch}
 		b.free = append(b.free, q)
-		t.word.And(^uint64(claimed | woken))
-	case q.hard == 0:
-		if used := q.passed - q.claims[0].base; used < uint64(b.k) {
-			q.lent = b.k - uint32(used)
-			t.word.Or(uint64(q.lent))
-		}
+		t.word.And(^uint64(claimed))
+		return
+	}
+	var w Word
+	if used := q.passed - q.claims[0].base; q.hard == 0 && used < uint64(b.k) {
+		q.lent = b.k - uint32(used)
+		w = Word(q.lent)
+	}
+	if len(q.watch) == 0 || q.called != nil && q.hard == 0 {
+		w |= silent
+	}
+	if w != 0 {
+		t.word.Or(uint64(w))
 	}
 }
 

@@ -31,6 +31,8 @@ type Claim struct {
 	ID    uint32 // the thread's identity in token words; constant
 	Waker Waker  // wakes the thread; constant
 
+	Observer Observer // if not nil, of simulated threads, told what is looked at; constant
+
 	Wants []Want // (the thread while idle, else book) first those held before, then new ones
 	Prio  int32  // (the thread while idle, else book) higher is better
 
@@ -40,7 +42,7 @@ type Claim struct {
 	age       uint64 // (book) filing order
 	overtaken uint64 // (book) passed and barges together, at the grant
 	watch     *Want  // (book) C2
-	woke      *Token // (book) whose woken bit stands for this claim
+	woke      *Token // (book) for which it was called
 }
 
 // Waker lets a parked thread run. Unpark gives a binary permit: it may come when
@@ -72,12 +74,15 @@ const (
 
 // queue is the waiting side of a token that somebody waits for.
 type queue struct {
-	claims []*Want // every claim that names the token, by age
-	watch  []*Want // those to be looked at when it becomes free, by rank
-	passed uint64  // barges so far, as far as counted
-	lent   uint32  // barges that the word was given when it was last thawed
-	hard   int     // hard claims among claims
-	listed bool    // in book.touched
+	claims []*Want  // every claim that names the token, by age
+	watch  []*Want  // those to be looked at when it becomes free, by rank
+	passed uint64   // barges so far, as far as counted
+	lent   uint32   // barges that the word was given when it was last thawed
+	hard   int      // hard claims among claims
+	spent  int      // so many of the oldest claims are hard because of barges
+	called *Claim   // was called to try for this token and has not tried yet
+	listed bool     // in book.touched
+	seen   Observer // of the first of the claims
 }
 
 // byAge orders claims by when their wait began.
@@ -121,7 +126,10 @@ func (w *Want) reserved() bool {
 	}
 	for _, o := range q.claims {
 		d := o.claim
-		if d.hard && d != c && conflicts(o.Mode, w.Mode) && (!c.hard || d.age < c.age) {
+		if c.hard && d.age >= c.age {
+			break
+		}
+		if d.hard && d != c && conflicts(o.Mode, w.Mode) {
 			return true
 		}
 	}

@@ -322,6 +322,9 @@ func (w *world) wrong() string {
 					hard++
 				}
 			}
+			if s := tok.Word()&silent != 0; s && len(q.watch) > 0 && q.called == nil {
+				return fmt.Sprintf("token %d is silent, is watched, and nobody was called", i)
+			}
 			if hard != q.hard {
 				return fmt.Sprintf("token %d counts %d hard claims and has %d", i, q.hard, hard)
 			}
@@ -356,7 +359,7 @@ func (w *world) wrong() string {
 			looked := slices.ContainsFunc(w.actors, func(b *actor) bool {
 				return slices.ContainsFunc(b.pending, func(i int) bool { return w.tokens[i] == t })
 			})
-			if word.compatible(c.watch.Mode) && !c.watch.reserved() && word&woken == 0 && !looked {
+			if word.compatible(c.watch.Mode) && !c.watch.reserved() && t.q.called == nil && !looked {
 				return fmt.Sprintf("thread %d watches a token that nobody will look at", a.id)
 			}
 		}
@@ -368,7 +371,7 @@ func (w *world) wrong() string {
 			}
 		}
 		for i, tok := range w.tokens {
-			if tok.Word()&(claimed|woken|bargeMask) != 0 || tok.q != nil {
+			if tok.Word()&(claimed|silent|bargeMask) != 0 || tok.q != nil {
 				return fmt.Sprintf("token %d keeps the mark of a claim: %#x", i, tok.Word())
 			}
 		}
@@ -389,6 +392,7 @@ func (w *world) key() string {
 			for _, c := range q.watch {
 				fmt.Fprintf(&b, "w%d", c.claim.ID)
 			}
+			fmt.Fprintf(&b, "n%d", q.spent)
 		}
 		b.WriteByte(';')
 	}

@@ -28,6 +28,7 @@ func Merge(to, from *Token, id uint32) {
 	if from.q != nil {
 		b.refile(to, from)
 	}
+	to.gen += from.gen + 1 // unlike either, for whoever remembers one of them
 	from.into = to
 	for {
 		w := from.Word()
@@ -52,6 +53,7 @@ func (b *Book) refile(to, from *Token) {
 	b.freeze(from)
 	if to.q == nil {
 		to.q = b.newQueue()
+		to.q.seen = from.q.seen
 		to.word.Or(uint64(claimed))
 	}
 	b.freeze(to)
@@ -78,6 +80,7 @@ func (b *Book) refile(to, from *Token) {
 			b.watchAt(w)
 		}
 	}
+	to.q.spent = 0
 	// A claim may count more barges than it saw, never fewer, so that those at the
 	// head of the queue remain the ones that were passed most often.
 	for i := len(to.q.claims) - 2; i >= 0; i-- {

@@ -63,6 +63,9 @@ func (s *Stats) Gained(h Holder, wait int64, again bool) {
 			s.figures.Wait.add(wait)
 		}
 	}
+	if i := s.find(h.Thread); i >= 0 { // another mode of a hold that goes on
+		h.Since = s.holders[i].Since
+	}
 	s.holders = append(s.forget(h.Thread), h)
 }
 
@@ -83,11 +86,11 @@ func (s *Stats) Read() (Figures, []Holder) {
 	return s.figures, slices.Clone(s.holders)
 }
 
-// Reset forgets figures and holders.
+// Reset sets the figures to zero; holds that are under way count when they end.
 func (s *Stats) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.figures, s.holders = Figures{}, nil
+	s.figures = Figures{}
 }
 
 func (s *Stats) find(thread uint32) int {

@@ -43,20 +43,21 @@ func (t *Token) Barge(w, own Word) bool {
 	return w < share && w&bargeMask != 0 && t.word.CompareAndSwap(uint64(w), uint64(w-1|own))
 }
 
-// Share takes a share of a token whose word was w, which is shareable (W2).
+// Share takes a share of a token whose word was w, which is shareable (W2, W4).
 func (t *Token) Share(w Word) bool {
-	return t.word.CompareAndSwap(uint64(w), uint64(w+share))
+	return t.word.CompareAndSwap(uint64(w), uint64(w.counted()+share))
 }
 
-// LeaveOwned gives back a token that nobody waits for (W6).
+// LeaveOwned gives back a token if nobody need be told of it (W6). One try.
 func (t *Token) LeaveOwned(own Word) bool {
-	return t.Word() == own && t.word.CompareAndSwap(uint64(own), 0)
+	w := t.Word()
+	return w&(claimed|silent) != claimed && t.word.CompareAndSwap(uint64(w), uint64(w-own))
 }
 
-// LeaveShared gives back a share of a token that nobody waits for (W7). One try.
+// LeaveShared gives back a share if nobody need be told of it (W7). One try.
 func (t *Token) LeaveShared() bool {
 	w := t.Word()
-	return w&claimed == 0 && t.word.CompareAndSwap(uint64(w), uint64(w-share))
+	return w&(claimed|silent) != claimed && t.word.CompareAndSwap(uint64(w), uint64(w-share))
 }
 
 // Take takes the token if that needs neither waiting nor the book (W1-W4).

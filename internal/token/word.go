@@ -4,7 +4,7 @@ package token
 // its value. The atomic steps that apply them are in token.go, the claims that
 // decide about them in book.go.
 //
-// Layout: 63..40 owner | 39..16 shares | 15 claimed | 14 woken | 13..0 barges
+// Layout: 63..40 owner | 39..16 shares | 15 claimed | 14 silent | 13..0 barges
 //
 // Bits:
 //   - owner: identity of the thread that holds the token exclusively, else 0.
@@ -14,9 +14,10 @@ package token
 //     never both non-zero.
 //   - claimed: some claim names this token. Set and cleared under the book's
 //     lock. Never missing while a claim names the token.
-//   - woken: a waiter has been woken to try for itself and has not tried yet, so
-//     that a release need not wake another. Set and cleared under the book's
-//     lock. May be missing after the waiter was granted its set by somebody else.
+//   - silent: a release need not look at the claims: nobody watches this token, or
+//     a waiter was called to try for itself and has not tried yet. Set (thaw) and
+//     cleared (freeze) under the book's lock. May be missing while the book is at work;
+//     never spurious.
 //   - barges: how many threads may still take the token past the waiters with a
 //     single CAS. Written under the book's lock (freeze, thaw), counted down by
 //     those who barge. Zero in a claimed token means frozen: nobody takes it but
@@ -25,7 +26,7 @@ package token
 // Invariants:
 //
 //	I1 owner != 0 implies shares == 0.
-//	I2 not claimed implies woken == 0 and barges == 0, so a free, unclaimed token is 0.
+//	I2 not claimed implies silent == 0 and barges == 0, so a free, unclaimed token is 0.
 //	I3 a claimed token with barges == 0 is taken only under the book's lock.
 //
 // Transitions:
@@ -38,8 +39,8 @@ package token
 //	W6 owned             --release---------> free              (edge: this -> next take)
 //	W7 shares>0          --release---------> shares-1          (edge: this -> next exclusive take)
 //	W8 owned             --downgrade-------> shares 1          (edge: this -> next shared take)
-//	W9 any               --freeze----------> claimed, barges 0   (book)
-//	W10 frozen           --thaw------------> barges n, woken as told; or unclaimed (book)
+//	W9 any               --freeze----------> claimed, barges 0, silent 0   (book)
+//	W10 frozen           --thaw------------> barges n, silent as told; or unclaimed (book)
 //	W11 frozen           --grant-----------> owned or shares+1   (book)
 //
 // Lock order: W1-W8 need no lock; W9-W11 the book's.
@@ -67,7 +68,7 @@ const (
 	fieldMask       = 1<<24 - 1
 	share      Word = 1 << shareShift
 	claimed    Word = 1 << 15
-	woken      Word = 1 << 14
+	silent     Word = 1 << 14
 	bargeMask  Word = 1<<14 - 1
 
 	// MaxBypass is the largest bypass budget that fits into a word.
@@ -95,8 +96,8 @@ func (w Word) barges() uint32 { return uint32(w & bargeMask) }
 // open says whether the token may be taken without the book.
 func (w Word) open() bool { return w&claimed == 0 || w&bargeMask != 0 }
 
-// Shareable says whether a share may be taken with nobody being passed.
-func (w Word) Shareable() bool { return w < 1<<ownerShift && w&claimed == 0 }
+// Shareable says whether a share may be taken without the book.
+func (w Word) Shareable() bool { return w < 1<<ownerShift && w.open() }
 
 // compatible says whether the holds in w admit one more in this mode (I1).
 func (w Word) compatible(m Mode) bool {
@@ -131,10 +132,8 @@ func (w Word) without(m Mode) Word {
 func (w Word) upgradable() bool { return w.Owner() == 0 && w.Shares() == 1 && w.open() }
 
 // quiet says whether the release that led to w need not look at the claims:
-// nobody waits, or what is left of the holds admits nobody new, or a waiter that
-// was woken already will look at them while others may still barge.
+// nobody waits, or nobody needs it to, or what is left of the holds admits nobody
+// new.
 func (w Word) quiet(released Mode) bool {
-	return w&claimed == 0 ||
-		released == Shared && w.Shares() > 0 ||
-		w&woken != 0 && w&bargeMask != 0
+	return w&(claimed|silent) != claimed || released == Shared && w.Shares() > 0
 }

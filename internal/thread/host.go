@@ -1,0 +1,191 @@
+package thread
+
+// The seam to what a thread runs on. A thread without a host is a goroutine; one with
+// a host, of package sim, runs when that says so. The fast paths of hosted threads
+// never succeed, because a bit of their probe is always set, so all that
+// the host has to do with lies in the slow halves.
+
+import (
+	"slices"
+
+	"github.com/serializing-tokens/lwkt/internal/hw"
+	"github.com/serializing-tokens/lwkt/internal/token"
+)
+
+// Host is what one thread runs on. All but Unpark is called by the thread itself.
+// Point, Park and Yield may let other threads run before they return, and may end
+// the goroutine (runtime.Goexit) when the run is given up; what the thread
+// has under way then is undone by Abandon.
+type Host interface {
+	// Point is called before the effect of an operation, and returns when the thread
+	// is to perform it.
+	Point(op Op)
+	// Park and Unpark are those of hw.Parker, except that the permit is lost with
+	// the run. It never ends the goroutine for internal/sleepq, which first has to
+	// take the thread off its queue: that is told hw.Done, and Resume ends it.
+	Park(done <-chan struct{}, deadline int64, sleeping bool) hw.Why
+	Unpark()
+	// Yield lets others run.
+	Yield()
+	// Now is the time that deadlines are told in, never 0.
+	Now() int64
+	// Dying ends the goroutine if the run is being given up.
+	Dying()
+}
+
+// OpKind is what a thread is about to do.
+type OpKind uint8
+
+// The kinds of operations that a host is told of.
+const (
+	OpAcquire    OpKind = iota // Tok in Mode, until Done; the thread may hold others
+	OpAcquireAll               // Wants, until Done
+	OpTry                      // Tok, or Wants
+	OpRelease                  // Tok: its word will change
+	OpBlock                    // all holds are given up for a function of the user's
+	OpResume                   // all holds are taken back
+	OpSleep                    // on Key, with all holds given up
+	OpWakeup                   // whoever sleeps on Key
+	OpMerge                    // Tok into Wants[0].Tok
+)
+
+// Op is what a thread is about to do.
+type Op struct {
+	Kind  OpKind
+	Mode  token.Mode
+	Tok   *token.Token
+	Wants []token.Want
+	Key   any
+	Done  <-chan struct{}
+}
+
+// point tells the host, if there is one, of an operation on one token.
+func (r *Record) point(kind OpKind, t *token.Token, m token.Mode) {
+	if r.host != nil {
+		r.host.Point(Op{Kind: kind, Tok: t, Mode: m})
+	}
+}
+
+// pointSet tells the host of an operation on several tokens.
+func (r *Record) pointSet(kind OpKind, wants []token.Want, done <-chan struct{}) {
+	if r.host != nil {
+		r.host.Point(Op{Kind: kind, Wants: slices.Clone(wants), Done: done})
+	}
+}
+
+// Point tells the host of an operation on a wait channel.
+func (r *Record) Point(kind OpKind, key any) {
+	if r.host != nil {
+		r.host.Point(Op{Kind: kind, Key: key})
+	}
+}
+
+// Now is the time of the thread's host, in which its deadlines are told.
+func (r *Record) Now() int64 {
+	if r.host != nil {
+		return r.host.Now()
+	}
+	return hw.Now()
+}
+
+// visible says whether the release of the newest reference of the hold at i changes
+// the token's word.
+func (r *Record) visible(i int) bool {
+	p := &r.holds[i]
+	return p.depth == 1 || p.shares == p.depth-1
+}
+
+// Hosted returns the host of the thread, or nil.
+func Hosted(h *Handle) Host {
+	if h == nil || h.rec == nil {
+		return nil
+	}
+	return h.rec.host
+}
+
+// HandleOf returns the handle of a *lwkt.Thread. Package lwkt sets it, so that
+// package sim can start and recognize threads and nobody else.
+var HandleOf func(td any) *Handle
+
+// NewHosted makes a record for the host, to be used by one thread after the other.
+func NewHosted(host Host, seen token.Observer) *Record {
+	r := addRecord(host)
+	r.claim.Observer = seen
+	return r
+}
+
+// Attach is Start of a handle with a record of NewHosted that no thread uses.
+func Attach(h *Handle, r *Record, name string, prio int32) {
+	all.lock.Lock()
+	all.num++
+	h.rec, h.name, h.num = r, name, all.num
+	r.handle, r.prio = h, prio
+	r.probe.Store(all.bits | hosted)
+	all.lock.Unlock()
+}
+
+// Detach is End of a handle that was attached. The thread has returned.
+func Detach(h *Handle) (held string) {
+	r := h.rec
+	if r.n > r.base {
+		held = r.describeHolds()
+	}
+	r.retire()
+	h.rec = &ended
+	return held
+}
+
+// Abandon is Detach of a thread that was ended in the middle of something: a claim
+// that is filed is withdrawn, what it holds is released.
+func Abandon(h *Handle) {
+	r := h.rec
+	if r.claim.Cancel() {
+		r.n = r.base // given up for the claim, or by its grant
+	}
+	r.retire()
+	h.rec = &ended
+}
+
+func (r *Record) retire() {
+	for r.n > r.base {
+		r.discard(int(r.n) - 1)
+	}
+	clear(r.holds)
+	r.n, r.base = 0, 0
+	r.reset()
+	all.lock.Lock()
+	r.handle = nil
+	all.lock.Unlock()
+}
+
+// Holding says whether the thread holds a token now.
+func (r *Record) Holding() bool { return r.n > r.base }
+
+// Forced says whether forced drops are on for the thread.
+func (r *Record) Forced() bool { return r.probe.Load()&force != 0 }
+
+// EachHold calls f for each token that the thread holds, or is about to take back.
+func (r *Record) EachHold(f func(t *token.Token, m token.Mode)) {
+	for i := r.base; i < r.n; i++ {
+		f(r.holds[i].tok, r.holds[i].mode())
+	}
+}
+
+// EachWant calls f for each token of the claim that the thread waits with.
+func (r *Record) EachWant(f func(t *token.Token, m token.Mode)) {
+	for i := range r.claim.Wants {
+		if w := &r.claim.Wants[i]; w.Tok != nil {
+			f(w.Tok, w.Mode)
+		}
+	}
+}
+
+// WouldWait says whether the retake of what the thread gave up would wait.
+func (r *Record) WouldWait() bool {
+	for i := r.base; i < r.n; i++ {
+		if r.holds[i].tok.WouldWait(r.holds[i].mode()) {
+			return true
+		}
+	}
+	return false
+}
