@@ -677,7 +677,6 @@ func TestRow17SharedToken(t *testing.T) {
 func TestRow18PoolToken(t *testing.T) {
 	onHosts(t, func(t *testing.T, h host) {
 		type object struct {
-			next *object
 			_    [1 << 10]byte
 		}
 		var pool lwkt.Pool[*object]

@@ -44,7 +44,7 @@ var arrows = []arrow{
 	{".", free, []string{"internal/sleepq", "internal/turnstile", "internal/thread", "internal/token", "internal/hw", "internal/overlay/engine", "internal/invariants"}},
 
 	// The machine that the core can be run on, and what explores it.
-	{"sim", free, []string{".", "internal/thread", "internal/hw"}},
+	{"sim", free, []string{".", "internal/thread", "internal/token", "internal/hw"}}, // token: to foresee what would wait, and for footprints
 	{"explore", free, []string{".", "sim"}},
 
 	// The verifier.
