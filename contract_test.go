@@ -865,7 +865,7 @@ func TestC07ChangedIsPrecise(t *testing.T) {
 			defer td.End()
 			a.Acquire(td)
 			b.AcquireShared(td)
-			m := td.Mark()
+			var m lwkt.Mark
 			for range 2 { // the second time, generations are no longer those of the acquire
 				m = td.Mark()
 				if got := td.Block(func() { c.inside(t, td) }); got != c.want {

@@ -677,7 +677,7 @@ func TestRow17SharedToken(t *testing.T) {
 func TestRow18PoolToken(t *testing.T) {
 	onHosts(t, func(t *testing.T, h host) {
 		type object struct {
-			_    [1 << 10]byte
+			_ [1 << 10]byte
 		}
 		var pool lwkt.Pool[*object]
 		var head atomic.Pointer[object]
