@@ -205,9 +205,9 @@ func TestImportArrows(t *testing.T) {
 		{"the root package looks up", map[string]string{"lwkt.go": imports("lwkt", own("sim"), own("internal/overlay"))},
 			[]string{". imports sim", ". imports internal/overlay,"}},
 		{"sim and explore beside their rows", map[string]string{
-			"sim/s.go":     imports("sim", own("internal/token"), own("explore")),
+			"sim/s.go":     imports("sim", own("internal/overlay"), own("explore")),
 			"explore/e.go": imports("explore", own("internal/thread")),
-		}, []string{"explore imports internal/thread", "sim imports internal/token", "sim imports explore"}},
+		}, []string{"explore imports internal/thread", "sim imports internal/overlay", "sim imports explore"}},
 		{"users of the core beside their rows", map[string]string{
 			"tokenio/t.go":         imports("tokenio", own("internal/thread")),
 			"locktest/l.go":        imports("locktest", own("sim")),
