@@ -74,7 +74,7 @@ func TestPlants(t *testing.T) {
 		t.Skip("this is the planted run")
 	}
 	for fault, says := range map[string][]string{
-		"":             {"PASS"},
+		"": {"PASS"},
 		// Two are inside, or the word of a token that was given back twice is nobody's.
 		"double-grant": {"is inside", "DATA RACE", "exclusive holders", "a panic that nobody planned", "money was made or lost", "is stuck in its step"},
 		"lost-wakeup":  {"is stuck in its step"},
