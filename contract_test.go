@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"strconv"
 	"strings"
@@ -1769,4 +1770,21 @@ func TestNoBlockSleepLeavesNoSleeper(t *testing.T) {
 		t.Error("lost by a Sleep that was refused")
 	}
 	a.Release(td)
+}
+
+// TestC10Copy sees a copied token found, in builds with invariants; in others vet
+// looks for it.
+func TestC10Copy(t *testing.T) {
+	if !invariants.Enabled {
+		t.Skip("only builds with invariants know a copy")
+	}
+	td := newThread(t)
+	defer td.End()
+	var box, other struct{ tok lwkt.Token }
+	box.tok.Acquire(td)
+	box.tok.Release(td)
+	reflect.ValueOf(&other).Elem().Set(reflect.ValueOf(&box).Elem()) // vet does not see this
+	box.tok.Acquire(td)
+	box.tok.Release(td)
+	says(t, misuse(t, "Acquire", func() { other.tok.Acquire(td) }).Error(), "copy", "must not be copied")
 }

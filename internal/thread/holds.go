@@ -75,7 +75,7 @@ func (r refs) mode() token.Mode {
 // Acquire takes t exclusively and says whether another token changed hands
 // meanwhile.
 func Acquire(h *Handle, t *token.Token) (changed bool) {
-	if h == nil || invariants.Enabled && h.detour() {
+	if h == nil || invariants.Enabled && h.detour(t) {
 		return acquireSlow(h, t, token.Exclusive)
 	}
 	if r := h.rec; r != nil && r.probe.Load() == 0 {
@@ -99,7 +99,7 @@ func Acquire(h *Handle, t *token.Token) (changed bool) {
 
 // AcquireShared takes t shared.
 func AcquireShared(h *Handle, t *token.Token) (changed bool) {
-	if h == nil || invariants.Enabled && h.detour() {
+	if h == nil || invariants.Enabled && h.detour(t) {
 		return acquireSlow(h, t, token.Shared)
 	}
 	if r := h.rec; r != nil && r.probe.Load() == 0 {
@@ -116,7 +116,7 @@ func AcquireShared(h *Handle, t *token.Token) (changed bool) {
 
 // Release undoes the newest reference to t.
 func Release(h *Handle, t *token.Token) {
-	if h == nil || invariants.Enabled && h.detour() {
+	if h == nil || invariants.Enabled && h.detour(t) {
 		releaseSlow(h, t)
 		return
 	}

@@ -114,14 +114,20 @@ func NewHosted(host Host, seen token.Observer) *Record {
 	return r
 }
 
-// Attach is Start of a handle with a record of NewHosted that no thread uses.
-func Attach(h *Handle, r *Record, name string, prio int32) {
-	all.lock.Lock()
-	all.num++
-	h.rec, h.name, h.num = r, name, all.num
-	r.handle, r.prio = h, prio
-	r.probe.Store(all.bits | hosted)
-	all.lock.Unlock()
+// Attach is Start of a handle with a record of NewHosted that no thread uses. num is
+// not 0, and for messages.
+func Attach(h *Handle, r *Record, name string, num uint64, prio int32) {
+	h.rec, h.name, h.num = r, name, num
+	r.prio = prio
+	r.guest.Store(h)
+}
+
+// user is the handle of the thread that uses the record, or nil.
+func (r *Record) user() *Handle {
+	if r.host != nil {
+		return r.guest.Load()
+	}
+	return r.handle
 }
 
 // Detach is End of a handle that was attached. The thread has returned.
@@ -140,7 +146,8 @@ func Detach(h *Handle) (held string) {
 func Abandon(h *Handle) {
 	r := h.rec
 	if r.claim.Cancel() {
-		r.n = r.base // given up for the claim, or by its grant
+		clear(r.holds[r.base:]) // given up for the claim, or by its grant
+		r.n = r.base
 	}
 	r.retire()
 	h.rec = &ended
@@ -150,12 +157,15 @@ func (r *Record) retire() {
 	for r.n > r.base {
 		r.discard(int(r.n) - 1)
 	}
-	clear(r.holds)
+	if r.base > 0 {
+		clear(r.holds)
+	}
 	r.n, r.base = 0, 0
 	r.reset()
-	all.lock.Lock()
-	r.handle = nil
-	all.lock.Unlock()
+	r.guest.Store(nil)
+	if r.probe.Load()&(busy|nested) != 0 {
+		r.probe.And(^(busy | nested))
+	}
 }
 
 // Holding says whether the thread holds a token now.

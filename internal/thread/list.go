@@ -13,8 +13,8 @@ func List() (threads []Living) {
 	all.lock.Lock()
 	defer all.lock.Unlock()
 	for _, r := range all.records {
-		if r.handle != nil {
-			threads = append(threads, Living{r.id, r.handle.String()})
+		if h := r.user(); h != nil {
+			threads = append(threads, Living{r.id, h.String()})
 		}
 	}
 	return threads

@@ -57,7 +57,7 @@ func fail(h *Handle, op string, t *token.Token, why string) {
 
 // misuse panics on behalf of a slow path of this thread.
 func (r *Record) misuse(op string, t *token.Token, why string) {
-	h := r.handle // the thread lives, so nobody writes it
+	h := r.user() // the thread lives, so nobody writes it
 	r.leave()
 	fail(h, op, t, why)
 }
@@ -78,6 +78,9 @@ func enter(h *Handle, op string, t *token.Token) *Record {
 			r.host.Dying()
 		}
 		fail(h, op, t, "another goroutine is using this thread at the same time; a Thread belongs to one goroutine")
+	}
+	if invariants.Enabled && t != nil && t.Copied() {
+		r.misuse(op, t, "the token is a copy of one that was in use; a Token must not be copied")
 	}
 	if invariants.Enabled && r.foreign() {
 		r.misuse(op, t, fmt.Sprintf("goroutine %d is using the thread of goroutine %d; a Thread belongs to one goroutine", goid(), r.goid))

@@ -4,6 +4,8 @@
 package thread
 
 import (
+	"sync/atomic"
+
 	"github.com/serializing-tokens/lwkt/internal/hw"
 	"github.com/serializing-tokens/lwkt/internal/invariants"
 	"github.com/serializing-tokens/lwkt/internal/token"
@@ -61,8 +63,9 @@ type Record struct {
 
 	claim token.Claim
 	park  hw.Parker
-	host  Host // what the thread runs on; nil: a goroutine. Constant
-	sleep any  // what internal/sleepq keeps per thread
+	host  Host                   // what the thread runs on; nil: a goroutine. Constant
+	guest atomic.Pointer[Handle] // what handle is, if there is a host
+	sleep any                    // what internal/sleepq keeps per thread
 
 	first [4]hold       // backing of holds, to begin with
 	want  [4]token.Want // backing of claim.Wants, to begin with
@@ -142,7 +145,9 @@ func addRecord(host Host) *Record {
 	}
 	r.own, r.claim.ID = token.Owned(r.id), r.id
 	all.records = append(all.records, r)
-	if host == nil {
+	if host != nil {
+		r.probe.Store(all.bits | hosted)
+	} else {
 		all.free = append(all.free, r)
 	}
 	all.lock.Unlock()
@@ -179,9 +184,10 @@ func (r *Record) reset() {
 
 // detour sends some operations past the fast path, in builds with invariants: at
 // random, so that the slow halves are tested too, and all those of a goroutine that
-// the thread does not belong to, which the slow half finds out.
-func (h *Handle) detour() bool {
-	return invariants.Often() || h.rec != nil && h.rec != &ended && h.rec.foreign()
+// the thread does not belong to, or with a token that was copied, which the slow half
+// finds out.
+func (h *Handle) detour(t *token.Token) bool {
+	return t.Copied() || invariants.Often() || h.rec != nil && h.rec != &ended && h.rec.foreign()
 }
 
 // Unpark lets the parked thread run (token.Waker).
@@ -221,8 +227,10 @@ func SetForcedDrops(on bool) { setProbe(force, on) }
 func NameOf(id uint32) string {
 	all.lock.Lock()
 	defer all.lock.Unlock()
-	if i := int(id) - 1; i >= 0 && i < len(all.records) && all.records[i].handle != nil {
-		return all.records[i].handle.String()
+	if i := int(id) - 1; i >= 0 && i < len(all.records) {
+		if h := all.records[i].user(); h != nil {
+			return h.String()
+		}
 	}
 	return "a thread that has ended"
 }

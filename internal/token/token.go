@@ -17,6 +17,8 @@ import (
 // Besides the word: gen is written only by an exclusive holder and read only by a
 // holder, so the token itself guards it.
 type Token struct {
+	copy copyCheck // first, since it may have no size
+
 	word hw.Uint64
 	gen  uint64 // (the token itself) exclusive grants so far
 
