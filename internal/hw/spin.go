@@ -21,6 +21,9 @@ import "runtime"
 // SpinLock is a lock for sections of well under a microsecond.
 type SpinLock struct{ word Uint32 }
 
+// Processors is how many threads can run at once.
+func Processors() int { return runtime.GOMAXPROCS(0) }
+
 const spinsBeforeYield = 64
 
 // Lock takes the lock.

@@ -86,7 +86,7 @@ func Acquire(h *Handle, t *token.Token) (changed bool) {
 				return false
 			}
 		}
-		if n < len(r.holds) && (t.TakeFree(r.own) || t.Barge(t.Word(), r.own)) {
+		if n < len(r.holds) && (!r.crowd && t.TakeFree(r.own) || r.barge(t)) {
 			p := &r.holds[n] // H.a
 			p.tok, p.refs, p.since = t, refs{1, 0}, r.seq
 			r.n = int32(n + 1)
@@ -97,18 +97,27 @@ func Acquire(h *Handle, t *token.Token) (changed bool) {
 	return acquireSlow(h, t, token.Exclusive)
 }
 
+// barge takes t if that does not need the book. Where a token was waited for lately,
+// the next one is too, as a rule: then looking first is cheaper than a CAS that fails.
+func (r *Record) barge(t *token.Token) bool {
+	w := t.Word()
+	r.crowd = w.Claimed()
+	return t.TakeOwned(w, r.own)
+}
+
 // AcquireShared takes t shared.
 func AcquireShared(h *Handle, t *token.Token) (changed bool) {
 	if h == nil || invariants.Enabled && h.detour(t) {
 		return acquireSlow(h, t, token.Shared)
 	}
 	if r := h.rec; r != nil && r.probe.Load() == 0 {
-		n, w := int(r.n), t.Word()
-		if n < len(r.holds) && w.Shareable() && (n == 0 || r.find(t) < 0) && t.Share(w) {
-			p := &r.holds[n] // H.a
-			p.tok, p.refs, p.since = t, refs{1, 1}, r.seq
-			r.n = int32(n + 1)
-			return false
+		if n := int(r.n); n < len(r.holds) && (n == 0 || r.find(t) < 0) {
+			if w := t.Word(); w.Shareable() && t.Share(w) { // to try again at once would help the other reader to fail
+				p := &r.holds[n] // H.a
+				p.tok, p.refs, p.since = t, refs{1, 1}, r.seq
+				r.n = int32(n + 1)
+				return false
+			}
 		}
 	}
 	return acquireSlow(h, t, token.Shared)
@@ -133,7 +142,7 @@ func Release(h *Handle, t *token.Token) {
 					r.n = int32(n)
 					if p.shares != 0 {
 						if !t.LeaveShared() {
-							t.Leave(token.Shared)
+							t.Examine()
 						}
 					} else if !t.LeaveOwned(r.own) {
 						t.Leave(token.Exclusive)

@@ -168,13 +168,22 @@ func (r *Record) retire() {
 	}
 }
 
+// What follows a host may ask while the thread is at a Point or in Park, whatever
+// goroutine it is on; the race detector need not know.
+
 // Holding says whether the thread holds a token now.
+//
+//go:norace
 func (r *Record) Holding() bool { return r.n > r.base }
 
 // Forced says whether forced drops are on for the thread.
+//
+//go:norace
 func (r *Record) Forced() bool { return r.probe.Load()&force != 0 }
 
 // EachHold calls f for each token that the thread holds, or is about to take back.
+//
+//go:norace
 func (r *Record) EachHold(f func(t *token.Token, m token.Mode)) {
 	for i := r.base; i < r.n; i++ {
 		f(r.holds[i].tok, r.holds[i].mode())
@@ -182,6 +191,8 @@ func (r *Record) EachHold(f func(t *token.Token, m token.Mode)) {
 }
 
 // EachWant calls f for each token of the claim that the thread waits with.
+//
+//go:norace
 func (r *Record) EachWant(f func(t *token.Token, m token.Mode)) {
 	for i := range r.claim.Wants {
 		if w := &r.claim.Wants[i]; w.Tok != nil {
@@ -191,6 +202,8 @@ func (r *Record) EachWant(f func(t *token.Token, m token.Mode)) {
 }
 
 // WouldWait says whether the retake of what the thread gave up would wait.
+//
+//go:norace
 func (r *Record) WouldWait() bool {
 	for i := r.base; i < r.n; i++ {
 		if r.holds[i].tok.WouldWait(r.holds[i].mode()) {

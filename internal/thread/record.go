@@ -49,6 +49,7 @@ type Record struct {
 
 	n, base int32      // R1
 	id      uint32     // identity in token words; constant
+	crowd   bool       // the token taken last was waited for
 	own     token.Word // word of a free token that this thread takes; constant
 	seq     uint64     // clock of losses and marks; bits 0 and 1 are zero
 	holds   []hold     // R1; as long as its capacity

@@ -17,7 +17,8 @@ package token
 //	   section, or none is.
 //	B2 no wake-up is lost: the token that a waiting claim watches is held in a way
 //	   that excludes it (its release will look), or reserved by another hard claim
-//	   (whose grant or end will), or somebody was called for it (who will).
+//	   (whose grant or end will), or somebody was called for it (who will), or as many
+//	   as may be are called (the first of whom will).
 //	B3 bound: for a claim of n tokens, barges <= K for each of them and passed <= K, so
 //	   it is overtaken at most (n+1)K times before it is hard, and never after.
 //
@@ -46,6 +47,9 @@ type Book struct {
 	touched []*Token // (book) frozen in this section, to be thawed at its end
 	ready   []Waker  // (book) to be woken when the section ends
 	free    []*queue // (book) queues without a token
+	calls   int      // (book) claims that were called and have not tried yet
+	atOnce  int      // how many may be called at once
+	later   []*Token // (book) free, and watched by claims that wait to be called
 }
 
 // DefaultBypass is the budget K unless SetBypass says otherwise: enough for a
@@ -54,7 +58,10 @@ type Book struct {
 // (docs/design/002-grant.md has the figures).
 const DefaultBypass = 8000
 
-var book = Book{k: DefaultBypass}
+// At once no more are called than there are processors for them besides the
+// caller's. More would only fill the run queues, and then run into each other. Calls
+// of simulated threads are not limited: what they do must not depend on the machine.
+var book = Book{k: DefaultBypass, atOnce: max(1, hw.Processors()-1)}
 
 // SetBypass sets K, from 0 (strict order of age) to MaxBypass, and returns the
 // value it had. Threads that wait already may be overtaken as often as the old value
@@ -273,8 +280,15 @@ func (b *Book) visit(t *Token) {
 			} // else it watches another token now, and the next one is at i
 		case q.called != nil:
 			return // that one will look at the rest
+		case b.calls >= b.atOnce && c.Observer == nil:
+			if !q.later { // the next one that comes will look
+				q.later = true
+				b.later = append(b.later, t)
+			}
+			return
 		default:
 			c.state, c.woke, q.called = called, t, c
+			b.calls++
 			b.ready = append(b.ready, c.Waker)
 			return
 		}
@@ -288,6 +302,14 @@ func (b *Book) settle(c *Claim) {
 		c.woke, c.state = nil, waiting
 		t.q.called = nil
 		b.due = append(b.due, t)
+		b.calls--
+		for _, l := range b.later {
+			if l.q != nil && l.q.later {
+				l.q.later = false
+				b.due = append(b.due, l)
+			}
+		}
+		b.later = b.later[:0]
 	}
 }
 
@@ -384,7 +406,7 @@ func (b *Book) thaw(t *Token) {
 		q.lent = b.k - uint32(used)
 		w = Word(q.lent)
 	}
-	if len(q.watch) == 0 || q.called != nil && q.hard == 0 {
+	if len(q.watch) == 0 || (q.called != nil || q.later) && q.hard == 0 {
 		w |= silent
 	}
 	if w != 0 {

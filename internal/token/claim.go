@@ -81,6 +81,7 @@ type queue struct {
 	hard   int      // hard claims among claims
 	spent  int      // so many of the oldest claims are hard because of barges
 	called *Claim   // was called to try for this token and has not tried yet
+	later  bool     // in book.later
 	listed bool     // in book.touched
 	seen   Observer // of the first of the claims
 }

@@ -39,10 +39,10 @@ func (t *Token) Bump() { t.gen++ }
 // TakeFree takes a token that nobody holds and nobody waits for (W1).
 func (t *Token) TakeFree(own Word) bool { return t.word.CompareAndSwap(0, uint64(own)) }
 
-// Barge takes a token that nobody holds past those who wait for it (W3). Its word
-// was w, which is not 0.
-func (t *Token) Barge(w, own Word) bool {
-	return w < share && w&bargeMask != 0 && t.word.CompareAndSwap(uint64(w), uint64(w-1|own))
+// TakeOwned takes a token whose word was w, if nobody holds it and that does not
+// need the book (W1, W3).
+func (t *Token) TakeOwned(w, own Word) bool {
+	return w < share && w.open() && t.word.CompareAndSwap(uint64(w), uint64(w.counted()|own))
 }
 
 // Share takes a share of a token whose word was w, which is shareable (W2, W4).
@@ -56,10 +56,10 @@ func (t *Token) LeaveOwned(own Word) bool {
 	return w&(claimed|silent) != claimed && t.word.CompareAndSwap(uint64(w), uint64(w-own))
 }
 
-// LeaveShared gives back a share if nobody need be told of it (W7). One try.
+// LeaveShared gives back a share (W7). If it says false, the claims are to be
+// examined.
 func (t *Token) LeaveShared() bool {
-	w := t.Word()
-	return w&(claimed|silent) != claimed && t.word.CompareAndSwap(uint64(w), uint64(w-share))
+	return Word(t.word.Add(^uint64(share-1))).quiet(Shared)
 }
 
 // Take takes the token if that needs neither waiting nor the book (W1-W4).
@@ -97,14 +97,14 @@ func (t *Token) Upgrade(id uint32) bool {
 // Leave gives back one hold (W6, W7) and wakes or grants whoever is next.
 func (t *Token) Leave(m Mode) {
 	if w := t.shed(m, 0); !w.quiet(m) {
-		t.examine()
+		t.Examine()
 	}
 }
 
 // Downgrade turns the exclusive hold into a share with no gap (W8).
 func (t *Token) Downgrade() {
 	if w := t.shed(Exclusive, share); !w.quiet(Exclusive) {
-		t.examine()
+		t.Examine()
 	}
 }
 
@@ -120,7 +120,8 @@ func (t *Token) shed(m Mode, stay Word) Word {
 	}
 }
 
-func (t *Token) examine() {
+// Examine looks at the claims after a release that was not quiet.
+func (t *Token) Examine() {
 	book.lock.Lock()
 	book.visit(t)
 	book.unlock()
