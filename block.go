@@ -6,6 +6,8 @@ package lwkt
 
 import (
 	"context"
+	"fmt"
+	"reflect"
 	"sync"
 	"time"
 
@@ -61,7 +63,9 @@ func (timeoutError) Is(target error) bool { return target == context.DeadlineExc
 // Sleep waits on a wait channel: any comparable value on which sleeper and waker
 // agree, as a rule the address of what the sleeper waits for. It returns when
 // Wakeup or WakeupOne is called on it, or with ErrTimeout after the timeout, if
-// that is not 0.
+// that is not 0; at once if it is negative. Wait channels are compared by value and
+// are those of the whole process, so use the address of something of your own that has
+// a size. It panics if the channel is nil or cannot be compared.
 //
 // The thread is on the queue before it gives up its tokens: if the waker changes
 // the condition with a token that the sleeper held when it looked, no wakeup is
@@ -77,6 +81,7 @@ func (td *Thread) SleepContext(ctx context.Context, channel any) (changed bool, 
 }
 
 func (td *Thread) sleep(op string, ctx context.Context, channel any, timeout time.Duration) (changed bool, err error) {
+	td.agree(op, channel)
 	r := thread.Enter(td.handle(), op)
 	defer r.Leave()
 	r.Point(thread.OpSleep, channel)
@@ -110,10 +115,18 @@ func (td *Thread) WakeupOne(channel any) bool {
 }
 
 func (td *Thread) wakeup(op string, channel any, n int) int {
+	td.agree(op, channel)
 	r := thread.Enter(td.handle(), op)
 	defer r.Leave()
 	r.Point(thread.OpWakeup, channel)
 	return sleepq.Wakeup(channel, n)
+}
+
+// agree panics unless others can name the same wait channel.
+func (td *Thread) agree(op string, channel any) {
+	if channel == nil || !reflect.ValueOf(channel).Comparable() {
+		thread.Fail(td.handle(), op, fmt.Sprintf("a %T cannot be a wait channel; use an address, or another value that can be compared", channel))
+	}
 }
 
 // Pause blocks for the given time, if that is positive. (pause(9))

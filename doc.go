@@ -41,8 +41,14 @@
 // # Misuse
 //
 // A release of what is not held, a nil Thread, one that has ended, one that ends
-// while it holds something, and two goroutines on one Thread are panics with a
-// value of type *Misuse, which names operation, token, thread and place.
+// while it holds something, and two goroutines that use one Thread at the same
+// moment are panics with a value of type *Misuse, which names operation, token,
+// thread and place.
+//
+// A build with the tag lwkt_invariants (go test -tags lwkt_invariants) also finds
+// every use of a Thread by a second goroutine, copies of tokens, and guarded values
+// that are used without their token or after it changed hands; and it takes the slow
+// paths at random, so that rare ones are tested. It is slower.
 //
 // The vocabulary is that of token(9) in DragonFly BSD.
 package lwkt

@@ -3,6 +3,7 @@ package lwkt
 // Funnels: one big token per subsystem, at most one of them at a time per thread.
 
 import (
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -32,6 +33,14 @@ func NewFunnel(name string) *Funnel {
 	f := new(Funnel)
 	f.own.SetName(name)
 	return f
+}
+
+// String names the funnel as messages do.
+func (f *Funnel) String() string {
+	if f == nil {
+		return "no funnel"
+	}
+	return strings.Replace(f.own.String(), "token", "funnel", 1)
 }
 
 // root is the funnel that f was merged into, or f.
@@ -67,7 +76,7 @@ func (td *Thread) SetFunnel(f *Funnel) (prev *Funnel) {
 			td.funnel = f // merged: the same by another name
 		}
 	case prev != nil:
-		thread.FailToken(td.handle(), "SetFunnel", &f.own.t, "the thread has the funnel of "+prev.own.String()+" already; SwitchFunnel exchanges them")
+		thread.Fail(td.handle(), "SetFunnel", "asked for "+f.String()+", the thread has "+prev.String()+" already; SwitchFunnel exchanges them")
 	default:
 		f.root().own.Acquire(td)
 		td.funnel = f
@@ -87,7 +96,7 @@ func (td *Thread) SwitchFunnel(to *Funnel) (changed bool) {
 	case from == nil:
 		thread.Fail(td.handle(), "SwitchFunnel", "the thread has no funnel")
 	case to == nil:
-		thread.FailToken(td.handle(), "SwitchFunnel", &from.own.t, "there is no funnel to switch to")
+		thread.Fail(td.handle(), "SwitchFunnel", "there is no funnel to switch to from "+from.String()+"; SetFunnel(nil) gives it up")
 	case from.root() == to.root():
 	case to.root().own.TryAcquire(td):
 		from.root().own.Release(td)
@@ -108,8 +117,11 @@ var merging sync.Mutex // taken inside Block; guards all writes of Funnel.into
 // both. The thread must not have a funnel. (thread_funnel_merge)
 func MergeFunnels(td *Thread, a, b *Funnel) (changed bool) {
 	thread.Enter(td.handle(), "MergeFunnels").Leave()
+	if a == nil || b == nil {
+		thread.Fail(td.handle(), "MergeFunnels", "one of the funnels is nil")
+	}
 	if f := td.funnel; f != nil {
-		thread.FailToken(td.handle(), "MergeFunnels", &f.own.t, "the thread has a funnel itself")
+		thread.Fail(td.handle(), "MergeFunnels", "the thread has "+f.String()+" itself; SetFunnel(nil) gives it up")
 	}
 	changed = td.block("MergeFunnels", merging.Lock)
 	defer merging.Unlock()

@@ -6,8 +6,10 @@ package lwkt
 import (
 	"context"
 	"fmt"
-	"runtime"
+	"os"
 	"runtime/debug"
+	"strconv"
+	"sync"
 
 	"github.com/serializing-tokens/lwkt/internal/thread"
 )
@@ -82,7 +84,8 @@ func Run(name string, f func(td *Thread)) {
 // Name is the name given to NewThread, Run or Go.
 func (td *Thread) Name() string { return td.handle().Name() }
 
-// String names the thread as messages do.
+// String names the thread as messages do: by its name, and by its serial number, since
+// names need not be unique.
 func (td *Thread) String() string { return td.handle().String() }
 
 // Priority is between 0 and 31; 31 is best, 16 the default.
@@ -111,7 +114,9 @@ func (td *Thread) Stats() ThreadStats { return ThreadStats(td.handle().Stats()) 
 type Task struct {
 	done    chan struct{}
 	failure *PanicError // read after done
-	unseen  runtime.Cleanup
+
+	mu      sync.Mutex
+	awaited bool // (mu) somebody waits, and will be told of a panic
 }
 
 // PanicError is a panic of a Task, as Wait and Join pass it on.
@@ -132,10 +137,13 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
-// Go calls f in a new goroutine with a Thread of its own, which ends with it. A
-// panic in f is kept for Wait or Join; if nobody can call them any more, it is a
-// panic of the program. (kthread_add(9))
+// Go calls f in a new goroutine with a Thread of its own, which ends with it. If f
+// panics, that is a panic of Wait and Join; if nobody waits at that moment, it is told
+// on the standard error at once, since it might never be passed on. (kthread_add(9))
 func Go(name string, f func(td *Thread)) *Task {
+	if f == nil {
+		panic(&Misuse{Op: "Go", Thread: strconv.Quote(name), Why: "there is no function to call", Where: thread.Caller()})
+	}
 	k := &Task{done: make(chan struct{})}
 	go k.run(name, f)
 	return k
@@ -144,19 +152,29 @@ func Go(name string, f func(td *Thread)) *Task {
 func (k *Task) run(name string, f func(td *Thread)) {
 	defer close(k.done)
 	defer func() {
-		if v := recover(); v != nil {
-			k.failure = &PanicError{name, v, debug.Stack()}
-			k.unseen = runtime.AddCleanup(k, func(e *PanicError) { panic(e) }, k.failure)
+		if v := recover(); v != nil && k.failure == nil { // else what panicked first is kept
+			k.fail(name, v)
 		}
 	}()
 	td := NewThread(name)
+	defer func() { td.end(thread.PlaceOf(f)) }()
 	defer func() {
-		if unwinding := recover(); unwinding != nil {
-			defer func() { panic(unwinding) }()
+		if v := recover(); v != nil {
+			k.fail(name, v)
+			panic(v)
 		}
-		td.end(thread.PlaceOf(f))
 	}()
 	f(td)
+}
+
+// fail keeps a panic for those who wait.
+func (k *Task) fail(name string, v any) {
+	k.failure = &PanicError{name, v, debug.Stack()}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.awaited {
+		fmt.Fprintf(os.Stderr, "%v\n(nobody waits for the thread yet; Wait and Join will panic)\n", k.failure)
+	}
 }
 
 // Done is closed when the task has ended.
@@ -166,6 +184,7 @@ func (k *Task) Done() <-chan struct{} { return k.done }
 // panicked. It gives up no tokens: a goroutine that holds some calls Join.
 // The end of the task synchronizes before the return of Wait.
 func (k *Task) Wait() {
+	k.await()
 	<-k.done
 	k.report()
 }
@@ -173,14 +192,20 @@ func (k *Task) Wait() {
 // Join is Wait for a thread: it gives up its tokens while it waits, and says
 // whether one of them changed hands.
 func (k *Task) Join(td *Thread) (changed bool) {
+	k.await()
 	_, _, changed = recv(td, "Join", k.done)
 	k.report()
 	return changed
 }
 
+func (k *Task) await() {
+	k.mu.Lock()
+	k.awaited = true
+	k.mu.Unlock()
+}
+
 func (k *Task) report() {
 	if k.failure != nil {
-		k.unseen.Stop()
 		panic(k.failure)
 	}
 }

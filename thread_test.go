@@ -5,6 +5,7 @@ package lwkt_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
@@ -84,26 +85,31 @@ func TestJoinGivesUpTokens(t *testing.T) {
 	tok.Release(td)
 }
 
-func TestUnseenPanicEndsTheProgram(t *testing.T) {
+// TestUnseenPanicIsTold: a panic that nobody waits for yet is on the standard error
+// at once, and is still there for who waits later.
+func TestUnseenPanicIsTold(t *testing.T) {
 	if os.Getenv("LWKT_TEST_UNSEEN") != "" {
-		<-lwkt.Go("bomb", func(*lwkt.Thread) { explode("unseen") }).Done()
-		for range 1000 { // nobody can wait for the task any more
-			runtime.GC()
-			runtime.Gosched()
-		}
+		k := lwkt.Go("bomb", func(*lwkt.Thread) { explode("unseen") })
+		<-k.Done()
+		defer func() {
+			if e, ok := recover().(*lwkt.PanicError); ok {
+				fmt.Println("later:", e.Value)
+			}
+		}()
+		k.Wait()
 		return
 	}
 	exe, err := os.Executable()
 	if err != nil {
 		t.Skip(err)
 	}
-	cmd := exec.Command(exe, "-test.run=^TestUnseenPanicEndsTheProgram$")
+	cmd := exec.Command(exe, "-test.run=^TestUnseenPanicIsTold$")
 	cmd.Env = append(os.Environ(), "LWKT_TEST_UNSEEN=1")
 	out, err := cmd.CombinedOutput()
-	if err == nil {
-		t.Errorf("the program went on:\n%s", out)
+	if err != nil {
+		t.Errorf("%v:\n%s", err, out)
 	}
-	says(t, string(out), `thread "bomb" panicked`, "unseen", "explode")
+	says(t, string(out), `thread "bomb" panicked`, "unseen", "explode", "nobody waits", "later: ")
 }
 
 func TestThreadNames(t *testing.T) {

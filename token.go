@@ -5,6 +5,7 @@ package lwkt
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -15,7 +16,8 @@ import (
 // Token is a serializing token: a lock that its holder has only while it runs. It
 // is exclusive or shared, recursive, and any number of them may be held, acquired
 // and released in any order. The zero Token is ready for use and belongs to nobody.
-// A Token must not be copied after its first use.
+// A Token must not be copied after its first use: go vet finds copies, and so do builds
+// with the tag lwkt_invariants; in others a copy may wait for ever.
 //
 // Each acquisition may wait. While it does, the thread holds no token at all; when
 // it goes on, it holds all that it held before and the new one, by one grant. So an
@@ -30,7 +32,7 @@ type Token struct {
 	t token.Token
 }
 
-// Mode is how a token is held.
+// Mode is how a token is held. Its String is "none", "shared" or "exclusive".
 type Mode = token.Mode
 
 // The modes, the weakest first.
@@ -161,24 +163,39 @@ func acquireSet(td *Thread, tokens []*Token, wait bool, done <-chan struct{}) (c
 // MaxBypass is the largest budget that SetBypass takes, DefaultBypass the one that
 // is in force without it.
 const (
-	MaxBypass     = token.MaxBypass
-	DefaultBypass = token.DefaultBypass
+	MaxBypass     = 16383
+	DefaultBypass = 8000
+)
+
+// The numbers above are told to people, so they are written out; this fails to
+// compile if they are not those of the implementation.
+var (
+	_ [MaxBypass - token.MaxBypass]struct{}         = [token.MaxBypass - MaxBypass]struct{}{}
+	_ [DefaultBypass - token.DefaultBypass]struct{} = [token.DefaultBypass - DefaultBypass]struct{}{}
 )
 
 // SetBypass sets K, the number of times that a waiter is overtaken per token that
 // it waits for, and once more, before its tokens are reserved for it; it returns
 // the old value. 0 is strict order of arrival among those who conflict. The default
 // lets a running thread take a contended token again some thousand times without
-// handing it over, as sync.Mutex does. It panics if k is not between 0 and MaxBypass.
+// handing it over, as sync.Mutex does: a wait for one token is overtaken 16000 times at
+// most. It panics if k is not between 0 and MaxBypass.
 // It is for the whole process, and for waits that begin later.
 func SetBypass(k int) (old int) {
 	if k < 0 || k > MaxBypass {
-		panic(&Misuse{Op: "SetBypass", Thread: "the program", Why: "the budget is out of range 0..16383", Where: thread.Caller()})
+		panic(&Misuse{Op: "SetBypass", Thread: "the program", Why: fmt.Sprintf("the budget %d is out of range 0..%d", k, MaxBypass), Where: thread.Caller()})
 	}
 	return token.SetBypass(k)
 }
 
-// Misuse is the value of the panic that answers a wrong use of this package.
+// Misuse is the value of the panic that answers a wrong use of this package. It is
+// an error; its fields are
+//
+//	Op     string // what was called
+//	Token  string // the token concerned, or ""
+//	Thread string // the thread concerned
+//	Why    string // what is wrong with it
+//	Where  string // the caller's file, line and function
 type Misuse = thread.Misuse
 
 // Locker returns a sync.Locker for code that wants one: it acquires and releases

@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"fmt"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/serializing-tokens/lwkt/internal/hw"
@@ -39,6 +40,7 @@ type Watchdog struct {
 	told   map[holdKey]bool // holds that were reported and go on
 	stop   chan struct{}
 	ended  chan struct{}
+	once   sync.Once
 }
 
 // holdKey tells one hold from all others.
@@ -72,8 +74,11 @@ func WatchHolders(limit time.Duration, report func(LongHold)) *Watchdog {
 }
 
 func newWatchdog(limit time.Duration, report func(LongHold)) *Watchdog {
-	if limit <= 0 {
-		panic(&Misuse{Op: "WatchHolders", Thread: "the program", Why: "the limit is not positive", Where: thread.Caller()})
+	switch {
+	case limit <= 0:
+		panic(&Misuse{Op: "WatchHolders", Thread: "the program", Why: fmt.Sprintf("the limit %v is not positive", limit), Where: thread.Caller()})
+	case report == nil:
+		panic(&Misuse{Op: "WatchHolders", Thread: "the program", Why: "there is nothing to call with a report", Where: thread.Caller()})
 	}
 	watchRecording(+1)
 	return &Watchdog{
@@ -83,11 +88,14 @@ func newWatchdog(limit time.Duration, report func(LongHold)) *Watchdog {
 }
 
 // Stop ends the watch, waits for a report that is under way, and switches recording
-// off again unless somebody else wants it. It must be called once, and not by report.
+// off again unless somebody else wants it. It must not be called by report. To stop
+// a watch that was stopped does nothing.
 func (w *Watchdog) Stop() {
-	close(w.stop)
-	<-w.ended
-	watchRecording(-1)
+	w.once.Do(func() {
+		close(w.stop)
+		<-w.ended
+		watchRecording(-1)
+	})
 }
 
 // check looks at all recorded holds, and reports those that are too long now.

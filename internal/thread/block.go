@@ -205,7 +205,7 @@ func Block(h *Handle, op string, f func()) (changed bool) {
 		}
 		changed = r.Resume(s)
 		if left != "" && returned { // else a panic is under way, which says more
-			r.misuse(op, nil, "the function given to it returned with "+left+", which is released now")
+			r.misuse(op, nil, "the function given to it returned with tokens, which are released now: "+left)
 		}
 		r.leave()
 	}()

@@ -472,7 +472,7 @@ func (r *Record) whyNotHeld(t *token.Token) string {
 	case w.Shares() > 0:
 		return fmt.Sprintf("this thread does not hold it; %d others share it%s", w.Shares(), r.heldSite(t))
 	}
-	return "nobody holds it"
+	return "nobody holds it: it was released once too often, or by the wrong goroutine (-tags lwkt_invariants tells)"
 }
 
 // heldSite tells where t was acquired, or how to learn that.

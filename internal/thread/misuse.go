@@ -66,11 +66,11 @@ func (r *Record) misuse(op string, t *token.Token, why string) {
 func enter(h *Handle, op string, t *token.Token) *Record {
 	switch {
 	case h == nil:
-		fail(h, op, t, "the thread is nil")
+		fail(h, op, t, "the thread is nil; pass the one that Go, Run or NewThread gave (FromContext returns nil if the context carries none)")
 	case h.rec == nil:
-		fail(h, op, t, "the zero Thread cannot be used")
+		fail(h, op, t, "the zero Thread cannot be used; NewThread, Run and Go make one that can")
 	case h.rec == &ended:
-		fail(h, op, t, "the thread has ended")
+		fail(h, op, t, "the thread has ended; a Thread is of no use after its End, Run or Go")
 	}
 	r := h.rec
 	if r.probe.Or(busy)&busy != 0 {

@@ -4,6 +4,8 @@
 package thread
 
 import (
+	"fmt"
+
 	"sync/atomic"
 
 	"github.com/serializing-tokens/lwkt/internal/hw"
@@ -239,7 +241,7 @@ func NameOf(id uint32) string {
 // Name is the name that Start was given.
 func (h *Handle) Name() string {
 	if h == nil {
-		fail(h, "Name", nil, "the thread is nil")
+		fail(h, "Name", nil, "the thread is nil; pass the one that Go, Run or NewThread gave")
 	}
 	return h.name
 }
@@ -251,7 +253,7 @@ func (h *Handle) Priority() int { return int(enter(h, "Priority", nil).leave().p
 func (h *Handle) SetPriority(p int) {
 	r := enter(h, "SetPriority", nil)
 	if p < MinPriority || p > MaxPriority {
-		r.misuse("SetPriority", nil, "priority out of range 0..31")
+		r.misuse("SetPriority", nil, fmt.Sprintf("priority %d is out of range 0..31", p))
 	}
 	r.leave().prio = int32(p)
 }

@@ -2,10 +2,10 @@
 
 package token
 
-import "sync/atomic"
-
 // A token that was copied after its first use knows it: in builds with invariants,
 // it remembers where it was then. The other builds leave that to go vet.
+
+import "sync/atomic"
 
 type copyCheck struct{ home atomic.Pointer[Token] }
 

@@ -59,7 +59,7 @@ func (t *Token) LeaveOwned(own Word) bool {
 // LeaveShared gives back a share (W7). If it says false, the claims are to be
 // examined.
 func (t *Token) LeaveShared() bool {
-	return Word(t.word.Add(^uint64(share-1))).quiet(Shared)
+	return Word(t.word.Add(^uint64(share - 1))).quiet(Shared)
 }
 
 // Take takes the token if that needs neither waiting nor the book (W1-W4).
