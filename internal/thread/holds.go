@@ -112,7 +112,7 @@ func AcquireShared(h *Handle, t *token.Token) (changed bool) {
 	}
 	if r := h.rec; r != nil && r.probe.Load() == 0 {
 		if n := int(r.n); n < len(r.holds) && (n == 0 || r.find(t) < 0) {
-			if w := t.Word(); w.Shareable() && t.Share(w) { // to try again at once would help the other reader to fail
+			if t.Share() { // to try again at once would help the other reader to fail
 				p := &r.holds[n] // H.a
 				p.tok, p.refs, p.since = t, refs{1, 1}, r.seq
 				r.n = int32(n + 1)

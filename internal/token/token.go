@@ -45,9 +45,21 @@ func (t *Token) TakeOwned(w, own Word) bool {
 	return w < share && w.open() && t.word.CompareAndSwap(uint64(w), uint64(w.counted()|own))
 }
 
-// Share takes a share of a token whose word was w, which is shareable (W2, W4).
-func (t *Token) Share(w Word) bool {
-	return t.word.CompareAndSwap(uint64(w), uint64(w.counted()+share))
+// Share takes a share if that does not need the book (W2, W4). One try: somebody else
+// may come first.
+func (t *Token) Share() bool {
+	w := t.Word()
+	if w >= 1<<ownerShift {
+		return false
+	}
+	next := w + share
+	if w&claimed != 0 {
+		if w&bargeMask == 0 {
+			return false
+		}
+		next--
+	}
+	return t.word.CompareAndSwap(uint64(w), uint64(next))
 }
 
 // LeaveOwned gives back a token if nobody need be told of it (W6). One try.

@@ -96,9 +96,6 @@ func (w Word) barges() uint32 { return uint32(w & bargeMask) }
 // open says whether the token may be taken without the book.
 func (w Word) open() bool { return w&claimed == 0 || w&bargeMask != 0 }
 
-// Shareable says whether a share may be taken without the book.
-func (w Word) Shareable() bool { return w < 1<<ownerShift && w.open() }
-
 // compatible says whether the holds in w admit one more in this mode (I1).
 func (w Word) compatible(m Mode) bool {
 	return w.Owner() == 0 && (m == Shared || w.Shares() == 0)

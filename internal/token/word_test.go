@@ -84,7 +84,7 @@ func TestWordTable(t *testing.T) {
 			p.owner = me
 			return p, ok
 		}},
-		{"W2, W4 Share", nil, func(tok *Token) bool { w := tok.Word(); return w.Shareable() && tok.Share(w) }, func(p plain) (plain, bool) {
+		{"W2, W4 Share", nil, func(tok *Token) bool { return tok.Share() }, func(p plain) (plain, bool) {
 			ok := p.owner == 0 && (!p.claimed || p.barges > 0)
 			p = counted(p)
 			p.shares++
