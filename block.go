@@ -19,12 +19,13 @@ import (
 // Block calls f with all tokens of the thread given up, for whatever blocks
 // outside this package: a raw channel, a system call, a lock of another kind. f may
 // acquire tokens through td if it releases them again; those that are given up
-// cannot be released in it. If f panics or ends the goroutine, the tokens are taken
-// back first.
+// cannot be released in it. If f panics or ends the goroutine, what it still holds is
+// released and the tokens are taken back first; if it returns and still holds
+// something, that is released and Block panics.
 func (td *Thread) Block(f func()) (changed bool) { return td.block("Block", f) }
 
 func (td *Thread) block(op string, f func()) (changed bool) {
-	if h := td.handle(); h != nil && td.funnel != nil {
+	if td != nil {
 		kept := td.funnel
 		td.funnel = nil
 		defer func() { td.funnel = kept }()
@@ -44,10 +45,11 @@ type Mark struct{ m thread.Mark }
 // Mark returns the present moment.
 func (td *Thread) Mark() Mark { return Mark{thread.MakeMark(td.handle())} }
 
-// ChangedSince says whether any token that the thread holds may have been held
-// exclusively by another thread since the mark. It sees what happened in callees,
-// whatever they did with the changed that they were told. false is a promise; true
-// may also come from a token that was held at the mark, released and taken again.
+// ChangedSince says whether any token that the thread held at the mark, and holds
+// now, may have been held exclusively by another thread since. It sees what happened in
+// callees, whatever they did with the changed that they were told. false is a promise;
+// true may also come from a token that was released and taken again since, and, once in
+// a while, from one that was first taken since. The mark must be of this Thread.
 func (td *Thread) ChangedSince(m Mark) bool { return thread.ChangedSince(td.handle(), m.m, nil) }
 
 // ErrTimeout is returned by waits whose time is over (EWOULDBLOCK). It is also a
@@ -82,10 +84,8 @@ func (td *Thread) SleepContext(ctx context.Context, channel any) (changed bool, 
 
 func (td *Thread) sleep(op string, ctx context.Context, channel any, timeout time.Duration) (changed bool, err error) {
 	td.agree(op, channel)
-	r := thread.Enter(td.handle(), op)
-	defer r.Leave()
-	r.Point(thread.OpSleep, channel)
-	changed, why := sleepq.Sleep(r, op, channel, ctx.Done(), deadline(r, timeout))
+	done := ctx.Done() // the caller's code: it may use td
+	changed, why := td.sleepUntil(op, done, channel, timeout)
 	switch why {
 	case hw.Done:
 		err = ctx.Err()
@@ -93,6 +93,13 @@ func (td *Thread) sleep(op string, ctx context.Context, channel any, timeout tim
 		err = ErrTimeout
 	}
 	return changed, err
+}
+
+func (td *Thread) sleepUntil(op string, done <-chan struct{}, channel any, timeout time.Duration) (changed bool, why hw.Why) {
+	r := thread.Enter(td.handle(), op)
+	defer r.Leave()
+	r.Point(thread.OpSleep, channel)
+	return sleepq.Sleep(r, op, channel, done, deadline(r, timeout))
 }
 
 // deadline is when a timeout is over; 0 stands for never.
@@ -124,8 +131,8 @@ func (td *Thread) wakeup(op string, channel any, n int) int {
 
 // agree panics unless others can name the same wait channel.
 func (td *Thread) agree(op string, channel any) {
-	if channel == nil || !reflect.ValueOf(channel).Comparable() {
-		thread.Fail(td.handle(), op, fmt.Sprintf("a %T cannot be a wait channel; use an address, or another value that can be compared", channel))
+	if channel == nil || !reflect.ValueOf(channel).Comparable() || channel != channel { // not a number
+		thread.Fail(td.handle(), op, fmt.Sprintf("%T(%v) cannot be a wait channel; use an address, or another value that can be compared", channel, channel))
 	}
 }
 
@@ -146,12 +153,11 @@ func (td *Thread) WaitGroup(wg *sync.WaitGroup) (changed bool) { return td.block
 
 // Cond is c.Wait for a thread that may hold tokens; c.L is held. The tokens are
 // taken back with c.L held again, so whoever holds a token must not wait for c.L
-// other than inside Block.
+// other than inside Block. c.L must not be the Locker of a token.
 func (td *Thread) Cond(c *sync.Cond) (changed bool) { return td.block("Cond", c.Wait) }
 
 // SetForcedDrops switches a test mode for the whole process: each operation that
 // could give up tokens does so, lets others run, and reports changed, even if
 // it need not have blocked. A caller that does not look again after a change, and a
 // reference that is used across one, then fails at once and not one night.
-// It returns nothing; switch it off with false.
 func SetForcedDrops(on bool) { thread.SetForcedDrops(on) }

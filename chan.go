@@ -16,6 +16,12 @@ func Recv[T any](td *Thread, ch <-chan T) (v T, ok, changed bool) {
 }
 
 func recv[T any](td *Thread, op string, ch <-chan T) (v T, ok, changed bool) {
+	if h := thread.Hosted(td.handle()); h != nil {
+		var r reflect.Value
+		_, r, ok, changed = td.channel(h, op, reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(ch)})
+		v, _ = r.Interface().(T)
+		return v, ok, changed
+	}
 	if !thread.MustBlock(td.handle(), op) {
 		select {
 		case v, ok = <-ch:
@@ -30,6 +36,11 @@ func recv[T any](td *Thread, op string, ch <-chan T) (v T, ok, changed bool) {
 // Send sends v on ch. If nobody is ready to take it, it gives up the thread's
 // tokens while it waits, else it keeps them.
 func Send[T any](td *Thread, ch chan<- T, v T) (changed bool) {
+	if h := thread.Hosted(td.handle()); h != nil {
+		w := v // it, not v, is moved to the heap
+		_, _, _, changed = td.channel(h, "Send", reflect.SelectCase{Dir: reflect.SelectSend, Chan: reflect.ValueOf(ch), Send: reflect.ValueOf(&w).Elem()})
+		return changed
+	}
 	if !thread.MustBlock(td.handle(), "Send") {
 		select {
 		case ch <- v:
@@ -38,6 +49,18 @@ func Send[T any](td *Thread, ch chan<- T, v T) (changed bool) {
 		}
 	}
 	return td.block("Send", func() { ch <- v })
+}
+
+// channel performs one of the cases where the thread's host does that.
+func (td *Thread) channel(h thread.Host, op string, cases ...reflect.SelectCase) (chosen int, v reflect.Value, ok, changed bool) {
+	chosen = -1
+	if !thread.MustBlock(td.handle(), op) {
+		chosen, v, ok = h.Channel(cases, false)
+	}
+	if chosen < 0 {
+		changed = td.block(op, func() { chosen, v, ok = h.Channel(cases, true) })
+	}
+	return chosen, v, ok, changed
 }
 
 // Case is one communication of a Select.
@@ -83,6 +106,11 @@ func Select(td *Thread, cases ...Case) (chosen int, changed bool) {
 	}
 	var v reflect.Value
 	var ok bool
+	if h := thread.Hosted(td.handle()); h != nil {
+		chosen, v, ok, changed = td.channel(h, "Select", list...)
+		cases[chosen].then(v, ok)
+		return chosen, changed
+	}
 	chosen = len(cases)
 	if !thread.MustBlock(td.handle(), "Select") {
 		chosen, v, ok = reflect.Select(append(list, reflect.SelectCase{Dir: reflect.SelectDefault}))

@@ -63,7 +63,8 @@ func (td *Thread) Funnel() *Funnel {
 // SetFunnel gives the thread the funnel f, waiting if necessary, or with nil takes
 // away the one that it has. It returns the one that it had. To set the one that it
 // has already does nothing. It panics if the thread has another one: see
-// SwitchFunnel.
+// SwitchFunnel. Whether other tokens changed hands while it waited, Mark and
+// ChangedSince tell.
 func (td *Thread) SetFunnel(f *Funnel) (prev *Funnel) {
 	thread.Enter(td.handle(), "SetFunnel").Leave()
 	prev = td.funnel

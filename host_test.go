@@ -25,6 +25,8 @@ type host interface {
 	Until(what string, cond func() bool)
 	// Yield lets others run once.
 	Yield()
+	// Mutex returns a plain mutex, to compare with.
+	Mutex() mutex
 }
 
 // onHosts runs a body as a subtest on every host.
@@ -34,6 +36,7 @@ func onHosts(t *testing.T, body func(t *testing.T, h host)) {
 		body(t, h)
 		h.Wait()
 	})
+	onSimulated(t, body)
 }
 
 // goroutines is the host of production.
@@ -56,6 +59,7 @@ func (h *goroutines) Wait() {
 
 func (h *goroutines) Until(what string, cond func() bool) { until(h.t, what, cond) }
 func (h *goroutines) Yield()                              { runtime.Gosched() }
+func (h *goroutines) Mutex() mutex                        { return new(realMutex) }
 
 // join waits for a task and makes a panic of it an error of the test.
 func join(t *testing.T, k *lwkt.Task) {
@@ -96,6 +100,9 @@ func yields() {
 
 // scale shortens a stress where everything is slower.
 func scale(n int) int {
+	if simulating {
+		n /= 8
+	}
 	if raceEnabled || invariants.Enabled || testing.Short() {
 		return n / 8
 	}

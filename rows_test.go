@@ -452,9 +452,9 @@ func TestRow08TimeslicingWorks(t *testing.T) {
 	t.Run("mutex", func(t *testing.T) {
 		onHosts(t, func(t *testing.T, h host) {
 			var o overlap
-			var mu sync.Mutex
+			mu := h.Mutex()
 			for range 6 {
-				h.Go("sliced", func(*lwkt.Thread) { work(h, &o, mu.Lock, mu.Unlock) })
+				h.Go("sliced", func(td *lwkt.Thread) { work(h, &o, func() { mu.Lock(td) }, func() { mu.Unlock(td) }) })
 			}
 			h.Wait()
 			o.check(t)
@@ -533,11 +533,11 @@ func TestRow11VoluntaryBlock(t *testing.T) {
 	})
 	t.Run("mutex works", func(t *testing.T) {
 		onHosts(t, func(t *testing.T, h host) {
-			var mu sync.Mutex
+			mu := h.Mutex()
 			a, b := 5, 5
 			var looked, tried atomic.Bool
 			h.Go("sleeper", func(td *lwkt.Thread) {
-				mu.Lock()
+				mu.Lock(td)
 				read := a
 				td.Block(func() {
 					looked.Store(true)
@@ -546,18 +546,18 @@ func TestRow11VoluntaryBlock(t *testing.T) {
 				if read+b != 10 {
 					t.Errorf("a+b = %d+%d under one hold of a mutex", read, b)
 				}
-				mu.Unlock()
+				mu.Unlock(td)
 			})
 			h.Go("mover", func(td *lwkt.Thread) {
 				h.Until("the other one has looked", looked.Load)
-				if mu.TryLock() {
+				if mu.TryLock(td) {
 					t.Error("the mutex was free while its holder slept")
-					mu.Unlock()
+					mu.Unlock(td)
 				}
 				tried.Store(true)
-				mu.Lock()
+				mu.Lock(td)
 				a, b = a-3, b+3
-				mu.Unlock()
+				mu.Unlock(td)
 			})
 		})
 	})

@@ -78,7 +78,7 @@ type HolderInfo struct {
 	Thread    string        // name of the thread, as in messages
 	Goroutine uint64        // the thread's goroutine, as in stack traces
 	Mode      Mode          // how it holds the token
-	Held      time.Duration // since the grant, the last retake or change of mode
+	Held      time.Duration // since the grant or the last retake
 	Site      string        // file, line and function that acquired it
 }
 

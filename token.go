@@ -140,7 +140,8 @@ func AcquireAllContext(ctx context.Context, td *Thread, tokens ...*Token) (chang
 	return changed, err
 }
 
-// ReleaseAll releases several tokens, once each.
+// ReleaseAll releases several tokens, once each, the last one first. If one of them is
+// not held it panics, and those before it stay held.
 func ReleaseAll(td *Thread, tokens ...*Token) {
 	for _, t := range slices.Backward(tokens) { // the newest first is the fast way
 		t.Release(td)
@@ -180,7 +181,8 @@ var (
 // lets a running thread take a contended token again some thousand times without
 // handing it over, as sync.Mutex does: a wait for one token is overtaken 16000 times at
 // most. It panics if k is not between 0 and MaxBypass.
-// It is for the whole process, and for waits that begin later.
+// It is for the whole process. Waits that are under way are bounded by the larger of
+// the two.
 func SetBypass(k int) (old int) {
 	if k < 0 || k > MaxBypass {
 		panic(&Misuse{Op: "SetBypass", Thread: "the program", Why: fmt.Sprintf("the budget %d is out of range 0..%d", k, MaxBypass), Where: thread.Caller()})

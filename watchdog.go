@@ -22,7 +22,7 @@ type LongHold struct {
 	Thread    string        // the thread that holds it, as in messages
 	Goroutine uint64        // the thread's goroutine, as in stack traces
 	Mode      Mode          // how the token is held
-	Since     time.Time     // when it was granted, taken back, or changed its mode
+	Since     time.Time     // when it was granted or taken back
 	Held      time.Duration // for how long so far
 	Site      string        // file, line and function that acquired it
 	Stack     string        // what the goroutine is doing
@@ -53,7 +53,8 @@ type holdKey struct {
 // WatchHolders switches recording on, as SetRecording does, and from now on calls
 // report, on a goroutine of its own, once for each hold that is longer than the limit.
 // Time inside Block, or in any other wait of this package, is not held. It looks
-// four times in each limit, so a hold is found a quarter late at most. It panics if
+// four times in each limit, but at most once a millisecond, so a hold is found a quarter
+// late or so. It panics if
 // the limit is not positive. Stop ends it.
 func WatchHolders(limit time.Duration, report func(LongHold)) *Watchdog {
 	w := newWatchdog(limit, report)

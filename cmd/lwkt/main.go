@@ -1,7 +1,7 @@
 // Command lwkt shows what package lwkt does: a demo that runs, and measurements.
 //
 // This file finds the subcommand and hands over. Each is a function Main(args, stdout, stderr) of a package of its own below
-// cmd/internal that returns the exit status, so that tests can run it like any other function.
+// cmd/internal that returns the exit status, so that tests can run it like any other function; version.go has the small one.
 package main
 
 import (
@@ -22,6 +22,7 @@ type command struct {
 var commands = []command{
 	{"demo", "money moves between accounts under mutexes and under tokens, with a journal on disk", demo.Main},
 	{"bench", "what tokens cost, row by row beside sync.Mutex and sync.RWMutex", bench.Main},
+	{"version", "which lwkt this is, and which Go built it", version},
 }
 
 // exitUsage is the exit status for a command line that makes no sense.
@@ -35,9 +36,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return exitUsage
 	}
 	name, rest := args[0], args[1:]
-	switch name {
-	case "help", "-h", "-help", "--help":
-		if len(rest) == 0 {
+	if isHelp(name) {
+		if len(rest) == 0 || isHelp(rest[0]) {
 			help(stdout)
 			return 0
 		}
@@ -48,12 +48,16 @@ func run(args []string, stdout, stderr io.Writer) int {
 			return c.main(rest, stdout, stderr)
 		}
 	}
-	fmt.Fprintf(stderr, "lwkt: there is no command %q; lwkt help lists them\n", name)
+	fmt.Fprintf(stderr, "lwkt: there is no command %q (lwkt help lists them)\n", name)
 	return exitUsage
 }
 
+func isHelp(arg string) bool {
+	return arg == "help" || arg == "-h" || arg == "-help" || arg == "--help"
+}
+
 func help(w io.Writer) {
-	fmt.Fprint(w, `lwkt: serializing tokens and BSD kernel locks for Go
+	fmt.Fprint(w, `lwkt: serializing tokens for Go
 
 usage: lwkt COMMAND [flags]
 

@@ -45,7 +45,11 @@ func (r *Record) wait(op string, wants []token.Want, done <-chan struct{}) (chan
 	if ok = r.await(done); !ok { // P.a
 		wants = nil
 	}
-	if changed = r.settle(wants, seq, r.now()-begun); changed {
+	var took int64 // 0 unless recording was on all the time
+	if begun != 0 {
+		took = r.Now() - begun
+	}
+	if changed = r.settle(wants, seq, took); changed {
 		r.stats.Changes++
 	}
 	return changed, ok
@@ -109,11 +113,12 @@ func (r *Record) settle(wants []token.Want, seq uint64, wait int64) (changed boo
 		w := &r.claim.Wants[k]
 		i := r.find(w.Tok)
 		r.gained(i)
-		r.noteGain(i, wait, w.Had != token.None)
+		r.noteGain(i, wait, w.Had != token.None || len(wants) == 0)
 		since := r.holds[i].since
 		changed = changed || since&lost != 0 && since > seq|noted|lost
 	}
-	clear(r.claim.Wants) // keep nothing alive
+	clear(r.claim.Wants[:cap(r.claim.Wants)]) // keep nothing alive
+	clear(r.want[:])
 	return changed
 }
 

@@ -13,8 +13,9 @@ package thread
 // Invariants:
 //
 //	H1 1 <= depth, shares <= depth; the token is held exclusively iff shares < depth.
-//	H2 gen is the token's generation when the thread last had it without holding it
-//	   now, or wait for it; while it is held, gen may be stale.
+//	H2 gen is the token's generation when the thread last had it. It is refreshed
+//	   wherever a hold is given up or made exclusive (claimHolds, Suspend, trySet,
+//	   again); a fast path leaves it stale while the token is held.
 //
 // Transitions (references, token):
 //
@@ -161,9 +162,14 @@ func TryAcquire(h *Handle, t *token.Token, m token.Mode) bool {
 	r := enter(h, tryOp[m], t)
 	defer r.leave()
 	r.point(OpTry, t, m)
-	if r.find(t) < 0 && t.Take(m, r.id) {
-		r.push(t, m, 0)
-		return true
+	if r.find(t) < 0 {
+		if t.Take(m, r.id) {
+			r.push(t, m, 0)
+			return true
+		}
+		if t.Busy(m) && t.Root() == t {
+			return false
+		}
 	}
 	one := [1]token.Want{{Tok: t, Mode: m}}
 	return r.trySet(one[:])
@@ -209,7 +215,7 @@ func (r *Record) acquire(op string, t *token.Token, m token.Mode, done <-chan st
 			r.push(t, m, 0)
 			return changed, true
 		}
-		if spin == spins-1 || t.Reserved() || r.host != nil {
+		if spin == spins-1 || t.Frozen() || r.host != nil {
 			break // whoever has it now, the next one is chosen already
 		}
 		hw.Pause(spinPause)
@@ -239,11 +245,24 @@ func AcquireSet(h *Handle, wants []token.Want, wait bool, done <-chan struct{}) 
 		return false, r.trySet(wants)
 	}
 	r.pointSet(OpAcquireAll, wants, done)
-	if changed = r.forced("AcquireAll", nil); r.trySet(wants) {
+	if !r.covers(wants) {
+		changed = r.forced("AcquireAll", nil)
+	}
+	if r.trySet(wants) {
 		return changed, true
 	}
 	waited, ok := r.wait("AcquireAll", wants, done)
 	return changed || waited, ok
+}
+
+// covers says whether all that is wanted is held in a strong enough mode.
+func (r *Record) covers(wants []token.Want) bool {
+	for _, w := range wants {
+		if i := r.find(w.Tok); i < 0 || r.holds[i].mode() < w.Mode {
+			return false
+		}
+	}
+	return true
 }
 
 // trySet takes all or none of them, with no moment in between.
@@ -262,6 +281,7 @@ func (r *Record) trySet(wants []token.Want) bool {
 		}
 	}
 	if len(c.Wants) > 0 && !c.TryFile() {
+		clear(c.Wants)
 		return false
 	}
 	r.settle(wants, r.seq, 0)
@@ -302,7 +322,8 @@ func (r *Record) addRef(t *token.Token, m token.Mode) (i int) {
 	if i = r.find(t); i < 0 {
 		i = int(r.n)
 		if i == len(r.holds) {
-			r.holds = append(r.holds, make([]hold, len(r.holds))...)
+			r.holds = append(r.holds, make([]hold, i)...)
+			clear(r.first[:])
 		}
 		r.holds[i] = hold{tok: t, since: r.seq, gen: t.Gen()}
 		r.n++
@@ -448,7 +469,8 @@ func ChangedSince(h *Handle, m Mark, t *token.Token) (changed bool) {
 		}
 		// Found changed since then, or taken since then: if it was held then too, it
 		// was released in between.
-		if p.since&lost != 0 || bloom(p.tok)&m.held != 0 {
+		// Of one token that is asked for, either is the answer.
+		if t != nil || p.since&lost != 0 || p.tok.Absorbed() || bloom(p.tok)&m.held != 0 {
 			return true
 		}
 	}

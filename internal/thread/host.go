@@ -6,6 +6,7 @@ package thread
 // the host has to do with lies in the slow halves.
 
 import (
+	"reflect"
 	"slices"
 
 	"github.com/serializing-tokens/lwkt/internal/hw"
@@ -27,6 +28,9 @@ type Host interface {
 	Unpark()
 	// Yield lets others run.
 	Yield()
+	// Channel performs one of the cases, as reflect.Select does, or returns -1 if wait
+	// is false and that would block.
+	Channel(cases []reflect.SelectCase, wait bool) (chosen int, v reflect.Value, ok bool)
 	// Now is the time that deadlines are told in, never 0.
 	Now() int64
 	// Dying ends the goroutine if the run is being given up.

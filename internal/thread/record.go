@@ -54,7 +54,7 @@ type Record struct {
 	crowd   bool       // the token taken last was waited for
 	own     token.Word // word of a free token that this thread takes; constant
 	seq     uint64     // clock of losses and marks; bits 0 and 1 are zero
-	holds   []hold     // R1; as long as its capacity
+	holds   []hold     // R1; grows
 	notes   []note     // beside holds; valid where hold.noted
 
 	prio    int32
@@ -221,7 +221,17 @@ func setProbe(bit uint32, on bool) {
 }
 
 // SetRecording switches the recording of statistics and sites.
-func SetRecording(on bool) { setProbe(record, on) }
+func SetRecording(on bool) {
+	all.lock.Lock()
+	was := all.bits&record != 0
+	all.lock.Unlock()
+	if on && !was {
+		for _, t := range token.Known() {
+			t.Describe().Stats.ForgetHolders()
+		}
+	}
+	setProbe(record, on)
+}
 
 // SetForcedDrops makes every operation that could block give up its tokens.
 func SetForcedDrops(on bool) { setProbe(force, on) }

@@ -24,6 +24,10 @@ package token
 //
 // State machine: word.go, claim.go
 //
+// One step: between freeze and thaw every release of a token finds it claimed and not
+// silent, so it comes to Examine and waits for the lock. What try saw as held is
+// looked at again, and a section may be thought of as one step.
+//
 // Deadlock: a claim holds nothing; reservations are ordered by age, all over one
 // clock; the oldest hard claim waits only for holders, who run.
 //
@@ -64,8 +68,8 @@ const DefaultBypass = 8000
 var book = Book{k: DefaultBypass, atOnce: max(1, hw.Processors()-1)}
 
 // SetBypass sets K, from 0 (strict order of age) to MaxBypass, and returns the
-// value it had. Threads that wait already may be overtaken as often as the old value
-// says.
+// value it had. Threads that wait already may be overtaken as often as the larger of
+// the two says.
 func SetBypass(k int) (old int) {
 	book.lock.Lock()
 	old, book.k = int(book.k), uint32(k)
@@ -420,6 +424,7 @@ func (b *Book) unlock() {
 	for len(b.due) > 0 {
 		last := len(b.due) - 1
 		t := b.due[last]
+		b.due[last] = nil
 		b.due = b.due[:last]
 		b.visit(t)
 	}

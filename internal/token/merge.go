@@ -28,7 +28,7 @@ func Merge(to, from *Token, id uint32) {
 	if from.q != nil {
 		b.refile(to, from)
 	}
-	to.gen += from.gen + 1 // unlike either, for whoever remembers one of them
+	to.gen = (to.gen + from.gen + 1) | absorbed // unlike either, for whoever remembers one of them
 	from.into = to
 	for {
 		w := from.Word()

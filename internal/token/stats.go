@@ -63,7 +63,7 @@ func (s *Stats) Gained(h Holder, wait int64, again bool) {
 			s.figures.Wait.add(wait)
 		}
 	}
-	if i := s.find(h.Thread); i >= 0 { // another mode of a hold that goes on
+	if i := s.find(h.Thread); again && i >= 0 { // another mode of a hold that goes on
 		h.Since = s.holders[i].Since
 	}
 	s.holders = append(s.forget(h.Thread), h)
@@ -91,6 +91,14 @@ func (s *Stats) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.figures = Figures{}
+}
+
+// ForgetHolders is for the moment when recording begins: the end of holds that were
+// recorded earlier may have gone unrecorded.
+func (s *Stats) ForgetHolders() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.holders = nil
 }
 
 func (s *Stats) find(thread uint32) int {

@@ -33,6 +33,13 @@ func (t *Token) Word() Word { return Word(t.word.Load()) }
 // Gen is the number of exclusive grants so far. The caller holds the token.
 func (t *Token) Gen() uint64 { return t.gen }
 
+// absorbed is the bit of a generation that says that another token was merged into
+// this one.
+const absorbed = 1 << 63
+
+// Absorbed says whether another token was merged into this one. The caller holds it.
+func (t *Token) Absorbed() bool { return t.gen&absorbed != 0 }
+
 // Bump counts an exclusive grant. The caller holds the token exclusively.
 func (t *Token) Bump() { t.gen++ }
 
@@ -88,8 +95,11 @@ func (t *Token) Take(m Mode, id uint32) bool {
 	}
 }
 
-// Reserved says whether the token is not to be had without the book.
-func (t *Token) Reserved() bool { return !t.Word().open() }
+// Frozen says whether nobody takes the token but through the book.
+func (t *Token) Frozen() bool { return !t.Word().open() }
+
+// Busy says whether it is held in a way that excludes the mode. A merged token is.
+func (t *Token) Busy(m Mode) bool { return !t.Word().compatible(m) }
 
 // Upgrade makes a share exclusive if its holder is the only sharer and nobody
 // has a reservation (W5).

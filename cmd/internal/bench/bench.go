@@ -34,23 +34,42 @@ import (
 // defaultBudget keeps a whole run, with the link of `go run` before it, well inside 35 seconds.
 const defaultBudget = 26 * time.Second
 
-const usage = `usage: lwkt bench [-json] [-run REGEXP] [-budget DURATION]
+const usageText = `usage: lwkt bench [flags]
 
 Measures tokens beside sync.Mutex and sync.RWMutex: both in this process, rounds
 interleaved, medians. A ratio is lwkt / sync: below 1 the token is faster.
-Rows that end in -k0 and -k64 repeat the row above them with another bypass bound.
 
+K is the bypass bound: how often a waiter is overtaken before the token is handed to it.
+Rows run with the default, %d; those that end in -k0 and -k64 repeat the row above them with
+0, which is to hand it over always, and with 64.
+
+flags:
 `
 
-// writeUsage prints what the command does, its flags and its rows.
-func writeUsage(w io.Writer, fs *flag.FlagSet) {
-	fmt.Fprint(w, usage)
+// usage prints what the command does, its flags and its rows.
+func usage(w io.Writer) {
+	fmt.Fprintf(w, usageText, defaultK)
+	fs := newFlags(new(config), new(string))
 	fs.SetOutput(w)
 	fs.PrintDefaults()
-	fmt.Fprint(w, "\nRows:\n")
+	fmt.Fprint(w, "\nrows:\n")
 	for i := range rows {
-		fmt.Fprintf(w, "  %-20s %s\n", rows[i].name, rows[i].what)
+		for _, v := range rows[i].variants(defaultK) {
+			what := rows[i].what
+			if v.name != rows[i].name {
+				what = fmt.Sprintf("the same, K = %d", v.k)
+			}
+			fmt.Fprintf(w, "  %-23s %s\n", v.name, what)
+		}
 	}
+	fmt.Fprint(w, `
+The table or the JSON array goes to standard output; progress goes to standard error, if
+that is a terminal. Each object of the array begins with "name", "lwkt_ns", "sync_ns" and
+"ratio"; "target" is null for a row without one.
+
+Exit status: 0 measured, targets met or not; 1 something could not be measured or written;
+2 nonsense on the command line.
+`)
 }
 
 // config is the command line, understood.
@@ -63,12 +82,13 @@ type config struct {
 // Main runs `lwkt bench` and returns its exit status: 0, 1 if something could not be measured or
 // written, 2 for a command line that makes no sense. Missing a target is a result, not an error.
 func Main(args []string, stdout, stderr io.Writer) int {
-	cfg, err := parse(args, stderr)
+	cfg, err := parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
+		usage(stdout)
 		return 0
 	case err != nil:
-		fmt.Fprintf(stderr, "lwkt bench: %v\n", err)
+		fmt.Fprintf(stderr, "lwkt bench: %v (lwkt bench -help explains)\n", err)
 		return 2
 	}
 
@@ -84,7 +104,7 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	}
 
 	if cfg.json {
-		err = writeJSON(stdout, results)
+		err = writeJSON(stdout, h, results)
 	} else {
 		err = writeTable(stdout, h, results)
 	}
@@ -95,20 +115,41 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// parse reads the command line. The flag package's own complaint is held back, so that every error
-// comes out once and in one form.
-func parse(args []string, stderr io.Writer) (config, error) {
-	var cfg config
+// newFlags sets the defaults. The flag package's own complaint is held back, so that every error comes
+// out once and in one form.
+func newFlags(cfg *config, pattern *string) *flag.FlagSet {
 	fs := flag.NewFlagSet("lwkt bench", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
+	cfg.budget = defaultBudget
 	fs.BoolVar(&cfg.json, "json", false, "print one JSON array on stdout, and nothing else")
-	pattern := fs.String("run", "", "measure only the rows whose name matches `REGEXP`")
-	fs.DurationVar(&cfg.budget, "budget", defaultBudget, "wall `time` for all rows together; less means fewer rounds")
+	fs.StringVar(pattern, "run", "", "measure only the rows whose name matches `REGEXP`")
+	fs.Var((*durationFlag)(&cfg.budget), "budget", "wall-clock `DURATION` of all rows together; less means fewer rounds")
+	return fs
+}
 
-	if err := fs.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			writeUsage(stderr, fs)
+// durationFlag is a flag whose error says what to write instead of "parse error".
+type durationFlag time.Duration
+
+func (f *durationFlag) String() string { return time.Duration(*f).String() }
+
+func (f *durationFlag) Set(s string) error {
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		if _, err := time.ParseDuration(s + "s"); err == nil {
+			return fmt.Errorf("not a duration; write %ss", s)
 		}
+		return errors.New("not a duration; write one like 26s")
+	}
+	*f = durationFlag(d)
+	return nil
+}
+
+// parse reads the command line. The error is flag.ErrHelp, or one line that says what is wrong.
+func parse(args []string) (config, error) {
+	var cfg config
+	var pattern string
+	fs := newFlags(&cfg, &pattern)
+	if err := fs.Parse(args); err != nil {
 		return cfg, err
 	}
 	if fs.NArg() > 0 {
@@ -117,14 +158,14 @@ func parse(args []string, stderr io.Writer) (config, error) {
 	if cfg.budget <= 0 {
 		return cfg, fmt.Errorf("-budget %v: needs a time above zero", cfg.budget)
 	}
-	re, err := regexp.Compile(*pattern)
+	re, err := regexp.Compile(pattern)
 	if err != nil {
-		return cfg, fmt.Errorf("-run %q is no regular expression: %w", *pattern, err)
+		return cfg, fmt.Errorf("-run %q is no regular expression: %w", pattern, err)
 	}
-	cfg.groups = groups(rows, defaultK(), re.MatchString)
+	cfg.groups = groups(rows, defaultK, re.MatchString)
 	if len(cfg.groups) == 0 {
-		return cfg, fmt.Errorf("-run %q matches no row; there are:\n  %s", *pattern,
-			strings.Join(names(rows), "\n  "))
+		return cfg, fmt.Errorf("-run %q matches no row; there are, for example, %s", pattern,
+			strings.Join(names(rows)[:3], ", "))
 	}
 	return cfg, nil
 }

@@ -4,19 +4,23 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"os"
+	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 )
 
 // BenchmarkRows runs the table of the command as Go benchmarks: Rows/<name>/lwkt beside Rows/<name>/sync.
 // Rounds are not interleaved here; use -count and a tool that compares samples.
 func BenchmarkRows(b *testing.B) {
-	k := defaultK()
+	const k = defaultK
 	for i := range rows {
 		r := &rows[i]
 		for _, v := range r.variants(k) {
@@ -65,8 +69,27 @@ func TestAllRowsInJSON(t *testing.T) {
 		ratio, _ := o["ratio"].(float64)
 		name, _ := o["name"].(string)
 		gotNames = append(gotNames, name)
-		if len(o) != 4 || lwktNS <= 0 || syncNS <= 0 || ratio <= 0 || math.Abs(ratio*syncNS/lwktNS-1) > 0.01 {
+		if lwktNS <= 0 || syncNS <= 0 || ratio <= 0 || math.Abs(ratio*syncNS/lwktNS-1) > 0.01 {
 			t.Errorf("object %v", o)
+		}
+		k, _ := o["k"].(float64)
+		rounds, _ := o["rounds"].(float64)
+		date, _ := o["date"].(string)
+		if _, err := time.Parse(time.RFC3339, date); err != nil || rounds < 1 || o["go"] != runtime.Version() || o["machine"] != machine() {
+			t.Errorf("object %v, date: %v", o, err)
+		}
+		i := slices.IndexFunc(rows, func(r row) bool { return r.name == name })
+		switch {
+		case strings.HasSuffix(name, "-k0") && k != 0, strings.HasSuffix(name, "-k64") && k != 64, i >= 0 && k != defaultK:
+			t.Errorf("%s ran with K %v", name, k)
+		case i >= 0 && rows[i].target > 0 && o["target"] != rows[i].target, (i < 0 || rows[i].target == 0) && o["target"] != nil:
+			t.Errorf("%s has target %v", name, o["target"])
+		}
+	}
+	promised := regexp.MustCompile(`^ \{"name":"[^"]+","lwkt_ns":[^,]+,"sync_ns":[^,]+,"ratio":[^,]+,`)
+	for _, line := range strings.Split(strings.TrimSpace(out.String()), "\n")[1 : 1+len(got)] {
+		if !promised.MatchString(line) {
+			t.Errorf("not one object a line, that begins as promised: %s", line)
 		}
 	}
 	if !slices.Equal(gotNames, names(rows)) {
@@ -124,9 +147,10 @@ func TestBadCommandLines(t *testing.T) {
 		want string
 	}{
 		{[]string{"-run", "("}, "no regular expression"},
-		{[]string{"-run", "nonsuch"}, "token-transfer-1000"},
+		{[]string{"-run", "nonsuch"}, "matches no row; there are, for example, token-uncontended, "},
 		{[]string{"-budget", "0s"}, "above zero"},
-		{[]string{"-budget", "soon"}, "-budget"},
+		{[]string{"-budget", "soon"}, "-budget: not a duration; write one like 26s ("},
+		{[]string{"-budget", "3"}, "-budget: not a duration; write 3s ("},
 		{[]string{"-nonsuch"}, "nonsuch"},
 		{[]string{"token-read"}, "-run"},
 	} {
@@ -134,13 +158,30 @@ func TestBadCommandLines(t *testing.T) {
 		if code := Main(c.args, &out, &errs); code != 2 {
 			t.Errorf("%q: exit status %d, want 2", c.args, code)
 		}
+		if !strings.HasSuffix(errs.String(), " (lwkt bench -help explains)\n") || strings.Count(errs.String(), "\n") != 1 {
+			t.Errorf("%q: stderr %q", c.args, &errs)
+		}
 		if out.Len() > 0 || !strings.Contains(errs.String(), c.want) {
 			t.Errorf("%q: stdout %q, stderr %q, want %q in it", c.args, &out, &errs, c.want)
 		}
 	}
+}
+
+// TestHelp is asked for, so it goes to stdout; it has every name that -run takes.
+func TestHelp(t *testing.T) {
 	var out, errs bytes.Buffer
-	if code := Main([]string{"-h"}, &out, &errs); code != 0 || !strings.Contains(errs.String(), "-run REGEXP") || !strings.Contains(errs.String(), "thread-create") {
-		t.Errorf("-h: exit status %d, %q", code, &errs)
+	if code := Main([]string{"-h"}, &out, &errs); code != 0 || errs.Len() > 0 {
+		t.Errorf("-h: exit status %d, stderr %q", code, &errs)
+	}
+	for _, want := range append(names(rows), "-run REGEXP", "-budget DURATION", "(default 26s)", fmt.Sprint(defaultK)) {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, &out)
+		}
+	}
+	for line := range strings.Lines(out.String()) {
+		if n := utf8.RuneCountInString(strings.ReplaceAll(line, "\t", "    ")); n > 100 {
+			t.Errorf("a line of %d columns: %s", n, line)
+		}
 	}
 }
 

@@ -24,7 +24,6 @@ type header struct {
 	machine string
 	when    time.Time
 	procs   int
-	k       int
 	spins   int
 	block   time.Duration
 }
@@ -34,7 +33,6 @@ func newHeader(now time.Time) header {
 		machine: machine(),
 		when:    now,
 		procs:   runtime.GOMAXPROCS(0),
-		k:       defaultK(),
 		spins:   microsecond(),
 		block:   blockTakes(),
 	}
@@ -62,7 +60,7 @@ func writeTable(w io.Writer, h header, results []result) error {
 	fmt.Fprintf(out, "machine  %s\n", h.machine)
 	fmt.Fprintf(out, "go       %s, GOMAXPROCS %d\n", runtime.Version(), h.procs)
 	fmt.Fprintf(out, "date     %s\n", h.when.UTC().Format("2006-01-02 15:04:05 UTC"))
-	fmt.Fprintf(out, "K        %d, the default; rows -k0 and -k64 set their own\n", h.k)
+	fmt.Fprintf(out, "K        %d, the default; rows -k0 and -k64 set their own\n", defaultK)
 	fmt.Fprintf(out, "work     1 µs is %d turns of a loop; the 100 µs block takes %v on an idle machine\n\n", h.spins, h.block.Round(time.Microsecond))
 
 	tw := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
@@ -84,20 +82,37 @@ func writeTable(w io.Writer, h header, results []result) error {
 	return out.Flush()
 }
 
-// jsonResult is one object of -json.
+// jsonResult is one object of -json. The first four keys were promised, and promised to be first; more
+// may come. A ratio is worth nothing without the machine, so every row says it: rows get torn apart.
 type jsonResult struct {
-	Name   string  `json:"name"`
-	LwktNS float64 `json:"lwkt_ns"`
-	SyncNS float64 `json:"sync_ns"`
-	Ratio  float64 `json:"ratio"`
+	Name    string   `json:"name"`
+	LwktNS  float64  `json:"lwkt_ns"`
+	SyncNS  float64  `json:"sync_ns"`
+	Ratio   float64  `json:"ratio"`
+	Target  *float64 `json:"target"` // null: none
+	Spread  float64  `json:"spread"` // a share of the ratio, 0.05 is 5 %
+	Rounds  int      `json:"rounds"`
+	K       int      `json:"k"`
+	Procs   int      `json:"gomaxprocs"`
+	Go      string   `json:"go"`
+	Machine string   `json:"machine"`
+	Date    string   `json:"date"` // RFC 3339, UTC
 }
 
 // writeJSON prints one array, one object a line.
-func writeJSON(w io.Writer, results []result) error {
+func writeJSON(w io.Writer, h header, results []result) error {
 	out := bufio.NewWriter(w)
 	out.WriteString("[")
 	for i, r := range results {
-		line, err := json.Marshal(jsonResult{r.name, digits(r.lwkt), digits(r.sync), digits(r.ratio)})
+		o := jsonResult{
+			Name: r.name, LwktNS: digits(r.lwkt), SyncNS: digits(r.sync), Ratio: digits(r.ratio),
+			Spread: digits(r.spread), Rounds: r.rounds, K: r.k,
+			Procs: h.procs, Go: runtime.Version(), Machine: h.machine, Date: h.when.UTC().Format(time.RFC3339),
+		}
+		if r.target > 0 {
+			o.Target = &r.target
+		}
+		line, err := json.Marshal(o)
 		if err != nil {
 			return err
 		}

@@ -87,7 +87,7 @@ func TestGroupsPickVariants(t *testing.T) {
 // TestLoopsCount runs both loops of every row, at every bound, with few operations: fewer than
 // goroutines, an odd number, and more than a hand each.
 func TestLoopsCount(t *testing.T) {
-	k := defaultK()
+	const k = defaultK
 	defer setK(k)
 	for i := range rows {
 		r := &rows[i]

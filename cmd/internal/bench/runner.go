@@ -38,18 +38,14 @@ type runner struct {
 }
 
 func newRunner(show func(string)) *runner {
-	return &runner{now: time.Now, gc: runtime.GC, setK: setK, k: defaultK(), show: show, stuck: stuckAfter}
+	return &runner{now: time.Now, gc: runtime.GC, setK: setK, k: defaultK, show: show, stuck: stuckAfter}
 }
 
 // setK sets the bypass bound. Nobody waits for a token meanwhile: runs end with their goroutines.
 func setK(k int) { lwkt.SetBypass(k) }
 
-// defaultK is the bound as this process found it; SetBypass is the only one who tells.
-func defaultK() int {
-	k := lwkt.SetBypass(0)
-	lwkt.SetBypass(k)
-	return k
-}
+// defaultK is the bound of the rows that carry a target.
+const defaultK = lwkt.DefaultBypass
 
 // A contestant is one side of a group, or one variant of it.
 type contestant struct {

@@ -32,6 +32,9 @@ func audit(res *result, balances []int64) string {
 }
 
 func compare(res *result, balances []int64, s *journal.State) string {
+	if s.Damaged {
+		return fmt.Sprintf("the journal is damaged at byte %d", s.Size)
+	}
 	if s.Interrupted() {
 		return "the journal was interrupted, says its replay"
 	}
@@ -59,39 +62,13 @@ func compare(res *result, balances []int64, s *journal.State) string {
 	return auditOK
 }
 
-// verdictOn is what can be said of a journal alone.
-func verdictOn(s *journal.State) string {
-	if want := s.Opening * int64(len(s.Balances)); s.Sum() != want {
-		return fmt.Sprintf("the sum is %d and was %d", s.Sum(), want)
-	}
-	return auditOK
-}
-
-// summary says in a few lines what a journal holds.
-func summary(path string, s *journal.State) string {
-	state := "ended on purpose"
-	if s.Interrupted() {
-		state = "was interrupted (or is still being written)"
-	}
-	text := fmt.Sprintf("journal %s %s: replayed %s up to byte %d: %s committed, %d aborted, %d left open and not applied",
-		path, state, plural(int64(s.Records), "whole record"), s.Size, plural(int64(s.Total), "transfer"), s.Aborts, s.Open)
-	if s.Torn > 0 {
-		text += fmt.Sprintf("; %s behind that make no whole record and are not taken", plural(s.Torn, "byte"))
-	}
-	if s.World > 0 {
-		text += fmt.Sprintf("\n  world %d: %d accounts, sum %d of %d: %s", s.World,
-			len(s.Balances), s.Sum(), s.Opening*int64(len(s.Balances)), verdictOn(s))
-	}
-	return text
-}
-
 // The journals of earlier runs are read before a new run begins, but not for ever.
 const (
 	recoverFiles = 200
 	recoverTime  = 5 * time.Second
 )
 
-// recoverOld looks through the journals of earlier runs in dir and says what those hold that were interrupted. It changes nothing:
+// recoverOld looks through the journals of earlier runs in dir and says what those hold that were interrupted or damaged. It changes nothing:
 // a new run never writes to an old journal.
 func recoverOld(dir string, notes io.Writer) {
 	entries, _ := os.ReadDir(dir) // if it cannot be read, creating a journal in it will say why, or works all the same

@@ -1,6 +1,6 @@
 // chart.go: the wait chart as text: a histogram for each discipline, side by side, over the same logarithmic scale. Bars are
-// shares of all tellers who asked for two accounts, those who never got them included, so the bars of a discipline add up to
-// 100 % and a discipline cannot look good by losing those who waited longest.
+// shares of all waits for two accounts, those that never ended included, so the bars of a discipline add up to 100 % and a
+// discipline cannot look good by losing those that waited longest.
 
 package demo
 
@@ -15,8 +15,9 @@ import (
 )
 
 const (
-	barWidth   = 14
-	labelWidth = 16
+	barWidth     = 14
+	percentWidth = len(" 100.0%")
+	labelWidth   = 16
 )
 
 // scale is where the rows of the chart begin: two to each power of ten.
@@ -33,7 +34,7 @@ type column struct {
 }
 
 func (res *result) column() (c column) {
-	all := float64(max(1, res.waits.total()+res.stuck))
+	all := float64(max(1, res.asked()))
 	for i, from := range scale {
 		n := res.waits.total()
 		if i+1 < len(scale) {
@@ -68,7 +69,7 @@ func (r *report) chart(b *bytes.Buffer, p palette) {
 		line.Reset()
 	}
 	for i, res := range r.results {
-		line.WriteString("  " + p.paint(i, res.name) + strings.Repeat(" ", barWidth+6-len(res.name)))
+		line.WriteString("  " + p.paint(i, res.name) + strings.Repeat(" ", barWidth+percentWidth-len(res.name)))
 	}
 	flush()
 	row := func(label string, share func(column) float64) {
@@ -123,15 +124,16 @@ func bar(share float64) string {
 	return s + strings.Repeat(" ", barWidth-utf8.RuneCountInString(s))
 }
 
-// percent is six cells wide.
+// percent is percentWidth cells wide, one for a space before it.
 func percent(share float64) string {
+	text := fmt.Sprintf("%.1f%%", 100*share)
 	switch {
 	case share == 0:
-		return "      "
+		text = ""
 	case share < 0.0005:
-		return " <0.1%"
+		text = "<0.1%"
 	}
-	return fmt.Sprintf("%5.1f%%", 100*share)
+	return fmt.Sprintf("%*s", percentWidth, text)
 }
 
 // A palette paints the disciplines, if the writer is a terminal and nobody objects.

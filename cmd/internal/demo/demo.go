@@ -11,8 +11,8 @@
 // journal, and the audit at the end (audit.go). This file runs them one after the other, so that none takes the disk or
 // the processors from another, and says what came out (table.go, chart.go, svg.go, json.go).
 //
-// Exit status: 0 all well; 1 the journal could not be written or read, or an audit failed; 2 nonsense on the command line;
-// 130 interrupted.
+// Exit status: 0 all well; 1 a file could not be written or read, a journal is damaged, or an audit failed; 2 nonsense on the
+// command line; 130 interrupted.
 package demo
 
 import (
@@ -24,8 +24,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-
-	"github.com/serializing-tokens/lwkt/cmd/internal/demo/journal"
 )
 
 // Exit statuses.
@@ -57,7 +55,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitUsage
 	}
 	if cfg.replay != "" {
-		err = replay(cfg.replay, stdout)
+		err = replay(cfg, stdout)
 	} else {
 		err = play(ctx, cfg, stdout, stderr)
 	}
@@ -90,8 +88,8 @@ func play(ctx context.Context, cfg config, stdout, stderr io.Writer) (err error)
 	}
 	where.describe(notes)
 	recoverOld(where.dir, notes)
-	fmt.Fprintf(notes, "%d tellers move money between %d accounts, for %v under each of %d disciplines (seed %d)\n\n",
-		cfg.tellers, cfg.accounts, cfg.duration, len(disciplines), cfg.seed)
+	fmt.Fprintf(notes, "%s, %s, %v under each of %d disciplines (seed %d)\n\n",
+		plural(int64(cfg.tellers), "teller"), plural(int64(cfg.accounts), "account"), cfg.duration, len(disciplines), cfg.seed)
 
 	rep := report{cfg: cfg, place: where}
 	show := newProgress(stderr)
@@ -109,6 +107,8 @@ func play(ctx context.Context, cfg config, stdout, stderr io.Writer) (err error)
 		}
 	}
 	rep.interrupted = ctx.Err() != nil
+	unwritten := svg.finish(rep.svg) // before the report, which names the drawing only if there is one
+	rep.drawn = svg != nil && unwritten == nil
 	if cfg.json {
 		err = rep.json(stdout)
 	} else {
@@ -117,27 +117,12 @@ func play(ctx context.Context, cfg config, stdout, stderr io.Writer) (err error)
 	if err != nil {
 		return fmt.Errorf("cannot write the report: %w", err)
 	}
-	if err := svg.finish(rep.svg); err != nil {
-		return err
+	where.left(notes)
+	if unwritten != nil {
+		return unwritten
 	}
 	if rep.interrupted {
 		return context.Canceled
 	}
 	return rep.failed()
-}
-
-// replay says what the journal of an earlier run holds.
-func replay(path string, stdout io.Writer) error {
-	s, err := journal.ReplayFile(path)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintln(stdout, summary(path, s))
-	for i, b := range s.Balances {
-		fmt.Fprintf(stdout, "  account %3d %8d\n", i, b)
-	}
-	if verdict := verdictOn(s); verdict != auditOK {
-		return fmt.Errorf("journal %s: %s", path, verdict)
-	}
-	return nil
 }

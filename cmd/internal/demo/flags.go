@@ -32,14 +32,16 @@ func newFlags(c *config) *flag.FlagSet {
 	fs := flag.NewFlagSet("lwkt demo", flag.ContinueOnError)
 	fs.SetOutput(io.Discard) // run prints the error, in one line
 	fs.Usage = func() {}
-	fs.IntVar(&c.accounts, "accounts", 16, "`number` of accounts; fewer make them hotter")
-	fs.IntVar(&c.tellers, "tellers", 64, "`number` of tellers, each a goroutine")
-	fs.DurationVar(&c.duration, "for", 3*time.Second, "for this `duration` each of the three disciplines runs")
-	fs.StringVar(&c.journal, "journal", "", "`directory` for the journals; made if need be (default: a fresh one in your cache directory)")
-	fs.Uint64Var(&c.seed, "seed", 1, "`number` that decides who moves how much from where to where")
+	*c = config{accounts: 16, tellers: 64, duration: 3 * time.Second, seed: 1}
+	fs.Var((*intFlag)(&c.accounts), "accounts", "`NUMBER` of accounts; fewer make them hotter")
+	fs.Var((*intFlag)(&c.tellers), "tellers", "`NUMBER` of tellers, each a goroutine")
+	fs.Var((*durationFlag)(&c.duration), "for", "`DURATION` of each discipline: new transfers are started for this long")
+	fs.StringVar(&c.journal, "journal", "", "`DIR` for the journals; made if need be (default a fresh one in your cache directory)")
+	fs.Var((*uintFlag)(&c.seed), "seed", "`NUMBER` that decides who moves how much from where to where")
 	fs.BoolVar(&c.json, "json", false, "print one JSON object instead of table and chart")
-	fs.StringVar(&c.svg, "svg", "", "draw the wait chart into this `file`, too")
-	fs.StringVar(&c.replay, "replay", "", "run nothing: replay the journal in this `file` and say what it holds")
+	fs.StringVar(&c.svg, "svg", "", "draw the wait chart into this `FILE`, too")
+	fs.StringVar(&c.replay, "replay", "", "run nothing: replay the journal in this `FILE` and say what it holds;\n"+
+		"with -json as one object")
 	return fs
 }
 
@@ -70,8 +72,9 @@ func parse(args []string) (c config, err error) {
 			return c, fmt.Errorf("-%s needs a name", name)
 		}
 	}
+	delete(set, "json")
 	if set["replay"] && len(set) > 1 {
-		return c, errors.New("-replay reads a journal and runs nothing: it goes with no other flag")
+		return c, errors.New("-replay reads a journal and runs nothing: it goes with no other flag but -json")
 	}
 	return c, nil
 }
@@ -80,22 +83,33 @@ func parse(args []string) (c config, err error) {
 func usage(w io.Writer) {
 	fmt.Fprint(w, `usage: lwkt demo [flags]
 
-Tellers move money between accounts chosen at random and journal every transfer to a file, synced to disk before it counts.
-The same work runs under three disciplines, one after the other:
+Tellers move money between accounts chosen at random and journal every transfer to a file,
+synced to disk before it counts. The same work runs under three disciplines, one after the
+other:
 
-  mutex-unordered  a sync.Mutex for each account, locked in the order of the request. It deadlocks. The demo finds the cycle,
-                   shows who waits for whom, gives that world up and goes on with a new one.
-  mutex-ordered    a sync.Mutex for each account, locked in address order and held across the write. It works, and everybody
-                   who wants one of the two accounts waits for the disk.
-  tokens           a token for each account, taken in any order and given up across the write: others work on the same
-                   accounts meanwhile. The balance is looked at again where somebody did.
+  mutex-unordered  a sync.Mutex for each account, locked in the order of the request. It
+                   deadlocks. The demo finds the cycle, shows who waits for whom, gives
+                   that world up and goes on with a new one.
+  mutex-ordered    a sync.Mutex for each account, locked in address order and held across
+                   the write. It works, and everybody who wants one of the two accounts
+                   waits for the disk.
+  tokens           a token for each account, taken in any order and given up across the
+                   write: others work on the same accounts meanwhile. The balance is looked
+                   at again where somebody did.
 
-In the end an audit replays each journal: the sum must be what it was, the balances must be those in memory. Waits are for both
-accounts of a transfer; for tokens the wait to get them back after the write is included.
+In the end an audit replays each journal: the sum must be what it was, the balances must be
+those in memory. It says "not finished" of a discipline where it cannot:
+not finished: every world of that discipline ended in a deadlock, so there are no final
+balances to audit.
 
-Where tokens do not pay: with few tellers on many accounts nobody is in anybody's way, and the second sync that a transfer
-needs when its accounts were given up makes tokens the slower ones. Try -accounts 1000 -tellers 4. On a tmpfs a sync costs
-nothing, and there is no disk to wait for.
+Waits are for both accounts of a transfer; for tokens the wait to get them back after the
+write is included. The percentiles are those of the waits that ended; the column "never"
+is the share of those that did not.
+
+Where tokens do not pay: with few tellers on many accounts nobody is in anybody's way, and
+the second sync that a transfer needs when its accounts were given up makes tokens the
+slower ones. Try -accounts 1000 -tellers 4. On a tmpfs a sync costs nothing, and there is
+no disk to wait for.
 
 flags:
 `)
@@ -103,7 +117,13 @@ flags:
 	fs.SetOutput(w)
 	fs.PrintDefaults()
 	fmt.Fprint(w, `
-The table, the chart and the names of the journals go to standard output, progress goes to standard error. Exit status: 0 all
-well, 1 trouble with the journal or a failed audit, 2 nonsense on the command line, 130 interrupted.
+The table, the chart and the names of the journals go to standard output, progress goes to
+standard error. The journals are kept; the last lines say how to remove them.
+
+Exit status: 0 all well, 1 trouble with a file or a failed audit, 2 nonsense on the command
+line, 130 interrupted. Of -replay: 0 if the run that wrote the journal ended on purpose or
+was interrupted (then the end is missing, and what is there holds); 1 if the journal is
+damaged (whole records follow a bad one), is empty or none at all, cannot be read, or if
+its sum is wrong.
 `)
 }

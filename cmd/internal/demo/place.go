@@ -1,15 +1,18 @@
 // place.go: where journals go, and what kind of place that is. A default directory is fresh for each run and is left behind, for
 // people to look at; it lies in the cache directory of the user rather than in that for temporary files, which is a tmpfs on
-// many systems, where a sync costs nothing and the demo would show nothing.
+// many systems, where a sync costs nothing and the demo would show nothing. So that they do not pile up unseen, each run ends with
+// what they take together and the command that removes them.
 
 package demo
 
 import (
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode"
 
 	"github.com/serializing-tokens/lwkt/cmd/internal/demo/journal"
 )
@@ -17,38 +20,39 @@ import (
 // A place is a directory for journals.
 type place struct {
 	dir   string
-	tmpfs bool // in memory: a sync costs nothing
+	tmpfs bool   // in memory: a sync costs nothing
+	pile  string // what holds this and earlier default places and nothing else, "" for a place that somebody named
 }
 
 // openPlace makes the directory, the default one if dir is empty.
 func openPlace(dir string) (place, error) {
+	var pile string
 	if dir == "" {
-		fresh, err := freshDir()
-		if err != nil {
+		var err error
+		if dir, pile, err = freshDir(); err != nil {
 			return place{}, err
 		}
-		dir = fresh
 	} else if err := journal.MakeDir(dir); err != nil {
 		return place{}, err
 	}
-	return place{dir, isTmpfs(dir)}, nil
+	return place{dir, isTmpfs(dir), pile}, nil
 }
 
 // freshDir makes a directory in the cache of the user, or among the temporary files if there is no cache or it cannot be written.
-func freshDir() (string, error) {
+func freshDir() (dir, pile string, err error) {
 	if cache, err := os.UserCacheDir(); err == nil {
 		parent := filepath.Join(cache, "lwkt")
 		if os.MkdirAll(parent, 0o755) == nil {
 			if dir, err := os.MkdirTemp(parent, "demo-"); err == nil {
-				return dir, nil
+				return dir, parent, nil
 			}
 		}
 	}
-	dir, err := os.MkdirTemp("", "lwkt-demo-")
+	dir, err = os.MkdirTemp("", "lwkt-demo-")
 	if err != nil {
-		return "", fmt.Errorf("no place for the journals: %w: name a directory with -journal DIR", err)
+		return "", "", fmt.Errorf("no place for the journals: %w: name a directory with -journal DIR", err)
 	}
-	return dir, nil
+	return dir, dir, nil
 }
 
 // kind is what the table says about the place.
@@ -66,46 +70,51 @@ func (p place) describe(w io.Writer) {
 	}
 }
 
-// An output is a file that appears under its name only when it is complete.
-type output struct{ path, temp string }
-
-// createOutput makes sure that the file can be written. A nil output, for no name, may be used and does nothing.
-func createOutput(path string) (*output, error) {
-	if path == "" {
-		return nil, nil
+// left says what the journals of all runs take in this place, and how to be rid of them. Nobody else does that: they are for people.
+// A directory that somebody named may hold other things, so there the command names the journals only.
+func (p place) left(w io.Writer) {
+	root, remove := p.pile, "rm -r "+shellWord(p.pile)
+	if root == "" {
+		root, remove = p.dir, "rm "+shellWord(p.dir)+"/*"+journal.Ext
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-")
-	if err != nil {
-		return nil, fmt.Errorf("cannot write %s: %w", path, err)
-	}
-	return &output{path, f.Name()}, f.Close()
-}
-
-// finish writes the file.
-func (o *output) finish(write func(io.Writer) error) error {
-	if o == nil {
+	var total int64
+	filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return nil // what cannot be read is not counted
+		case e.IsDir() && p.pile == "" && path != root:
+			return fs.SkipDir
+		case filepath.Ext(path) == journal.Ext:
+			if info, err := e.Info(); err == nil {
+				total += info.Size()
+			}
+		}
 		return nil
-	}
-	var b strings.Builder
-	err := write(&b)
-	if err == nil {
-		err = os.WriteFile(o.temp, []byte(b.String()), 0o644)
-	}
-	if err == nil {
-		err = os.Chmod(o.temp, 0o644) // a temporary file is for its owner only, a drawing is not
-	}
-	if err == nil {
-		err = os.Rename(o.temp, o.path)
-	}
-	if err != nil {
-		return fmt.Errorf("cannot write %s: %w", o.path, err)
-	}
-	return nil
+	})
+	fmt.Fprintf(w, "all journals in %s take %s; they are kept until you remove them:\n  %s\n", root, megabytes(total), remove)
 }
 
-// discard removes what finish did not finish.
-func (o *output) discard() {
-	if o != nil {
-		os.Remove(o.temp)
+// megabytes is a number of bytes in a unit that suits it.
+func megabytes(n int64) string {
+	x, unit := float64(n), "bytes"
+	for _, u := range []string{"kB", "MB", "GB"} {
+		if x < 1000 {
+			break
+		}
+		x, unit = x/1000, u
 	}
+	if unit == "bytes" {
+		return plural(n, "byte")
+	}
+	return fmt.Sprintf("%.1f %s", x, unit)
+}
+
+// shellWord quotes what a shell would take apart.
+func shellWord(s string) string {
+	if strings.ContainsFunc(s, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(`/\:._-+,@%`, r)
+	}) {
+		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	}
+	return s
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/serializing-tokens/lwkt/cmd/internal/demo/journal"
 )
 
 func TestFreshDir(t *testing.T) {
@@ -24,7 +26,7 @@ func TestFreshDir(t *testing.T) {
 		t.Errorf("got %v, %v, want a directory in the cache", one, err)
 	}
 	two, err := openPlace("")
-	if err != nil || two.dir == one.dir {
+	if err != nil || two.dir == one.dir || two.pile != one.pile {
 		t.Errorf("got %v, %v, after %v", two, err, one)
 	}
 	file := filepath.Join(home, "file")
@@ -35,8 +37,34 @@ func TestFreshDir(t *testing.T) {
 		t.Setenv(name, file) // nothing can be made in there
 	}
 	three, err := openPlace("")
-	if err != nil || !strings.HasPrefix(three.dir, temp) {
+	if err != nil || !strings.HasPrefix(three.dir, temp) || three.pile != three.dir {
 		t.Errorf("got %v, %v, want a directory for temporary files", three, err)
+	}
+}
+
+// TestLeft adds journals up, in a place that is the demo's own and in one that is not.
+func TestLeft(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a b")
+	for name, size := range map[string]int{"demo-1/tokens.journal": 1500, "demo-2/tokens.journal": 1000, "tokens.journal": 700, "notes": 99} {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := journal.MakeDir(filepath.Dir(path)); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, make([]byte, size), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct {
+		place
+		size, remove string
+	}{
+		{place{dir: filepath.Join(dir, "demo-2"), pile: dir}, " 3.2 kB; ", "  rm -r '" + dir + "'\n"},
+		{place{dir: dir}, " 700 bytes; ", "  rm '" + dir + "'/*.journal\n"},
+	} {
+		var b bytes.Buffer
+		if tt.left(&b); !strings.Contains(b.String(), tt.size) || !strings.HasSuffix(b.String(), tt.remove) {
+			t.Errorf("%+v: %s", tt.place, &b)
+		}
 	}
 }
 

@@ -1,5 +1,5 @@
-// svg.go: the wait chart as a drawing: for each discipline the share of tellers who had both accounts after a time, over a
-// logarithmic scale. A curve further left is better; one that does not reach 100 % has tellers who never got them.
+// svg.go: the wait chart as a drawing: for each discipline the share of waits for both accounts that had ended after a time, over a
+// logarithmic scale. A curve further left is better; one that does not reach 100 % has waits that never ended.
 //
 // The text is plain SVG 1.1 with nothing from outside, so that any browser and any converter shows the same.
 
@@ -25,7 +25,10 @@ const (
 )
 
 // An axis maps durations to the width of the plot.
-type axis struct{ from, to float64 } // powers of ten, in ns
+type axis struct {
+	from, to float64 // powers of ten, in ns
+	cut      bool    // shorter waits are drawn at from
+}
 
 // newAxis covers all waits in whole powers of ten.
 func newAxis(results []*result) axis {
@@ -37,10 +40,13 @@ func newAxis(results []*result) axis {
 		}
 	}
 	if hi <= lo {
-		return axis{3, 9}
+		return axis{from: 3, to: 9}
 	}
-	a := axis{math.Floor(math.Log10(float64(max(lo, 100)))), math.Ceil(math.Log10(float64(hi)))}
+	a := axis{from: math.Floor(math.Log10(float64(max(lo, 10)))), to: math.Ceil(math.Log10(float64(hi)))}
 	a.to = max(a.to, a.from+1)
+	for _, res := range results {
+		a.cut = a.cut || res.waits.below(time.Duration(math.Pow(10, a.from))) > 0
+	}
 	return a
 }
 
@@ -73,15 +79,18 @@ func (r *report) svg(w io.Writer) error {
 }
 
 func (r *report) subtitle() string {
-	s := fmt.Sprintf("%d tellers, %d accounts, %v under each discipline, every transfer synced to disk", r.cfg.tellers, r.cfg.accounts, r.cfg.duration)
+	s := fmt.Sprintf("%s, %s, %v under each discipline, every transfer synced to disk",
+		plural(int64(r.cfg.tellers), "teller"), plural(int64(r.cfg.accounts), "account"), r.cfg.duration)
 	if r.place.tmpfs {
 		s += " (a tmpfs, where that costs nothing)"
 	}
 	return s
 }
 
-// legend is a small table above the plot: a piece of each curve, its name and its figures.
+// legend is a small table above the plot: a piece of each curve, its name and its figures. Percentiles that leave waits out are
+// marked, and the mark is explained below the plot.
 func (r *report) legend(b *bytes.Buffer) {
+	var notes []string
 	cells := func(y int, style string, texts ...string) {
 		for i, x := range []int{plotLeft + 286, plotLeft + 396, plotLeft + 526, plotLeft + 636} {
 			fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="end"%s>%s</text>`+"\n", x, y, style, texts[i])
@@ -97,8 +106,17 @@ func (r *report) legend(b *bytes.Buffer) {
 		p50, p99 := "–", "–"
 		if res.waits.total() > 0 {
 			p50, p99 = human(res.waits.quantile(0.5)), human(res.waits.quantile(0.99))
+			if res.stuck > 0 {
+				p50, p99 = p50+"*", p99+"*"
+				notes = append(notes, fmt.Sprintf("%s: of the %.1f %% of waits that ended",
+					res.name, 100*float64(res.waits.total())/float64(res.asked())))
+			}
 		}
 		cells(y, "", grouped(res.perSecond(), 0), p50, p99, grouped(float64(res.deadlocks), 0), clip(res.audit, 16))
+	}
+	if len(notes) > 0 {
+		fmt.Fprintf(b, `<text x="%d" y="%d" font-size="11.5" fill="#888">* %s</text>`+"\n",
+			plotLeft, plotBottom+68, strings.Join(notes, "; "))
 	}
 }
 
@@ -134,22 +152,26 @@ func grid(b *bytes.Buffer, a axis) {
 	}
 	for e := a.from; e <= a.to; e++ {
 		d := time.Duration(math.Pow(10, e))
+		label := short(d)
+		if a.cut && e == a.from {
+			label = "≤ " + label
+		}
 		fmt.Fprintf(b, `<line x1="%.1f" y1="%d" x2="%.1f" y2="%d" stroke="#e3e3e3"/><text x="%.1f" y="%d" text-anchor="middle" fill="#666">%s</text>`+"\n",
-			a.x(d), plotTop, a.x(d), plotBottom, a.x(d), plotBottom+20, short(d))
+			a.x(d), plotTop, a.x(d), plotBottom, a.x(d), plotBottom+20, label)
 	}
 	fmt.Fprintf(b, `<line x1="%d" y1="%d" x2="%d" y2="%d" stroke="#999"/>`+"\n", plotLeft, plotBottom, plotRight, plotBottom)
 	fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="middle" fill="#444">time waited (logarithmic)</text>`+"\n",
 		(plotLeft+plotRight)/2, plotBottom+46)
-	fmt.Fprintf(b, `<text transform="translate(22 %d) rotate(-90)" text-anchor="middle" fill="#444">tellers who had both accounts by then</text>`+"\n",
+	fmt.Fprintf(b, `<text transform="translate(22 %d) rotate(-90)" text-anchor="middle" fill="#444">waits that had both accounts by then</text>`+"\n",
 		(plotTop+plotBottom)/2)
-	fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="end" font-size="11.5" fill="#888">dots: median and 99th percentile of those who got them</text>`+"\n",
+	fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="end" font-size="11.5" fill="#888">dots: median and 99th percentile of the waits that ended</text>`+"\n",
 		plotRight, plotBottom+68)
 }
 
 // curve draws one discipline, from the left of the plot to its right.
 func curve(b *bytes.Buffer, a axis, colour string, res *result) {
 	got := res.waits.total()
-	all := float64(max(1, got+res.stuck))
+	all := float64(max(1, res.asked()))
 	var path strings.Builder
 	lastX, lastY := math.Inf(-1), 0.0
 	fmt.Fprintf(&path, "M%d %d", plotLeft, plotBottom)
@@ -174,7 +196,7 @@ func curve(b *bytes.Buffer, a axis, colour string, res *result) {
 		if label > plotBottom-6 {
 			label = y(end) - 10
 		}
-		fmt.Fprintf(b, `<text x="%d" y="%.1f" text-anchor="end" font-weight="600" fill="%s">%.0f %% never got them</text>`+"\n",
+		fmt.Fprintf(b, `<text x="%d" y="%.1f" text-anchor="end" font-weight="600" fill="%s">%.0f %% never ended</text>`+"\n",
 			plotRight-8, label, colour, 100*(1-end))
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
@@ -19,6 +20,7 @@ type report struct {
 	place       place
 	results     []*result
 	interrupted bool // somebody ended the demo before its time
+	drawn       bool // the file of -svg is there
 }
 
 // text writes table and chart.
@@ -33,31 +35,49 @@ func (r *report) text(w io.Writer, c palette) error {
 }
 
 const (
-	rowFormat = "%-15s  %10s  %10s  %13s  %13s  %9s  %s\n"
-	ruleWidth = 15 + 10 + 10 + 13 + 13 + 9 + 12 + len(auditNotFinished)
+	rowFormat = "%-15s  %10s  %10s  %9s  %10s  %7s  %9s  %s\n"
+	ruleWidth = 15 + 10 + 10 + 9 + 10 + 7 + 9 + len(auditNotFinished) + 7*2
 )
 
 func (r *report) table(b *bytes.Buffer, c palette) {
-	fmt.Fprintf(b, rowFormat, "discipline", "transfers", "per second", "wait p50 (µs)", "wait p99 (µs)", "deadlocks", "audit")
+	fmt.Fprintf(b, rowFormat, "discipline", "transfers", "per second", "wait p50", "wait p99", "never", "deadlocks", "audit")
 	fmt.Fprintln(b, strings.Repeat("─", ruleWidth))
 	for i, res := range r.results {
 		row := fmt.Sprintf(rowFormat, res.name, grouped(float64(res.transfers), 0), grouped(res.perSecond(), 0),
-			micros(res, 0.50), micros(res, 0.99), grouped(float64(res.deadlocks), 0), res.audit)
+			quantile(res, 0.50), quantile(res, 0.99), never(res), grouped(float64(res.deadlocks), 0), res.audit)
 		b.WriteString(c.paint(i, row[:len(res.name)]) + row[len(res.name):])
 	}
 	b.WriteByte('\n')
 }
 
-// micros is a quantile of the waits in microseconds.
-func micros(res *result, q float64) string {
+// quantile is one of the waits that ended: in microseconds, so that the rows compare at a glance, but for those that would be zero.
+func quantile(res *result, q float64) string {
 	if res.waits.total() == 0 {
 		return "-"
 	}
-	us := float64(res.waits.quantile(q)) / float64(time.Microsecond)
-	if us < 100 {
-		return grouped(us, 1)
+	d := res.waits.quantile(q)
+	us := float64(d) / float64(time.Microsecond)
+	switch {
+	case us < 1:
+		return fmt.Sprintf("%d ns", d)
+	case us < 100:
+		return grouped(us, 1) + " µs"
 	}
-	return grouped(us, 0)
+	return grouped(us, 0) + " µs"
+}
+
+// asked is how many waits there were, those that never ended included.
+func (r *result) asked() int64 { return r.waits.total() + r.stuck }
+
+// never is the share of waits that never ended: without it a discipline would look good by losing those that waited longest.
+func never(res *result) string {
+	switch {
+	case res.asked() == 0:
+		return "-"
+	case res.stuck == 0:
+		return "0%"
+	}
+	return strings.TrimSpace(percent(float64(res.stuck) / float64(res.asked())))
 }
 
 // find is the result of a discipline, nil if it did not run.
@@ -70,14 +90,20 @@ func (r *report) find(name string) *result {
 	return nil
 }
 
+// notFinished explains auditNotFinished, below the table and in the help: worlds follow each other only when they die, so if the last
+// one died then all did.
+const notFinished = auditNotFinished + ": every world of that discipline ended in a deadlock, so there are no final balances to audit"
+
 // explain says why the figures are what they are.
 func (r *report) explain(b *bytes.Buffer) {
+	if slices.ContainsFunc(r.results, func(res *result) bool { return res.audit == auditNotFinished }) {
+		fmt.Fprintln(b, notFinished)
+	}
 	for _, res := range r.results {
 		if res.stuck > 0 {
-			all := res.waits.total() + res.stuck
 			fmt.Fprintf(b, "%s: %s given up; %s of %s waits (%.0f %%) never ended, and are not in the percentiles.\n",
-				res.name, plural(res.deadlocks, "world"), grouped(float64(res.stuck), 0), grouped(float64(all), 0),
-				100*float64(res.stuck)/float64(all))
+				res.name, plural(res.deadlocks, "world"), grouped(float64(res.stuck), 0), grouped(float64(res.asked()), 0),
+				100*float64(res.stuck)/float64(res.asked()))
 		}
 		fmt.Fprintf(b, "%s: %s transfers shared each fsync, on average (%s).\n",
 			res.name, grouped(res.perSync(), 1), plural(int64(res.stats.Syncs), "fsync"))
@@ -102,11 +128,11 @@ func (r *report) explain(b *bytes.Buffer) {
 
 // files names what was written.
 func (r *report) files(b *bytes.Buffer) {
-	b.WriteString("\njournals (read one with lwkt demo -replay FILE; remove them when you like)\n")
+	b.WriteString("\njournals (read one with lwkt demo -replay FILE)\n")
 	for _, res := range r.results {
 		fmt.Fprintf(b, "  %s  %s\n", res.path, plural(res.stats.Bytes, "byte"))
 	}
-	if r.cfg.svg != "" {
+	if r.drawn {
 		fmt.Fprintf(b, "wait chart\n  %s\n", r.cfg.svg)
 	}
 }

@@ -60,28 +60,41 @@ func MakeDir(dir string) error {
 
 // explain says what an error is about, and what to do.
 func explain(path string, err error) error {
-	var at *fs.PathError
-	if errors.As(err, &at) {
-		// The error names the path that failed, which may be a parent of ours: ours is what the user knows.
-		err = fmt.Errorf("%s: %w", at.Op, at.Err)
-	}
-	return fmt.Errorf("journal %s: %w: %s", path, err, advice(err))
+	return fmt.Errorf("journal %s: %w; %s", path, pathless(err), advice(err))
 }
 
-// advice is what to do about an error.
+// unreadable is explain for a journal that is read: there is no other directory to name.
+func unreadable(path string, err error) error {
+	todo := "check the path"
+	if errors.Is(err, fs.ErrPermission) {
+		todo = "make it readable for you"
+	}
+	return fmt.Errorf("journal %s: %w; %s", path, pathless(err), todo)
+}
+
+// pathless leaves out the path that failed, which may be a parent of ours: ours is what the user knows.
+func pathless(err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		return fmt.Errorf("%s: %w", at.Op, at.Err)
+	}
+	return err
+}
+
+// advice is what to do about an error. What is wrong stands before it, in the words of the system.
 func advice(err error) string {
 	const elsewhere = "name another directory with -journal DIR"
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
-		return "the disk is full; free some space or " + elsewhere
+		return "free some space or " + elsewhere
 	case errors.Is(err, fs.ErrPermission):
 		return "make it writable for you or " + elsewhere
 	case errors.Is(err, syscall.EROFS):
-		return "the file system is read-only; " + elsewhere
+		return elsewhere
 	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, fs.ErrExist):
-		return "there is a file where a directory is needed; " + elsewhere
+		return "a file is in the way: " + elsewhere
 	case errors.Is(err, fs.ErrNotExist):
-		return "there is no such file or directory; check the path"
+		return "check the path"
 	}
 	return "check the disk or " + elsewhere
 }

@@ -20,12 +20,17 @@
 //	    others see a balance whose COMMIT is not durable yet, since their COMMIT cannot become durable without this one.
 //	J3  An INTENT without COMMIT has no effect: replay applies committed intents only, at the place of the COMMIT.
 //	J4  A record is taken whole or not at all: length and CRC32C decide, and the first record that fails ends the journal.
-//	    What comes behind it is not read, even if it looks whole: by J1 it would depend on what is missing.
+//	    What comes behind it is not applied, even if it is whole: by J1 it depends on what is missing. It is only looked
+//	    through for whole records. None: the end was torn off, as an interrupted run leaves it, and nothing acknowledged is
+//	    missing. Any: the journal is damaged. (A crash of the whole machine can leave the same inside of the last batch,
+//	    which nobody had been told of, if later blocks of it reach the disk before earlier ones. The file alone does not
+//	    tell the two apart, so it is called damaged.)
 //	J5  Failure is final: after one failed write or sync the writer takes nothing more, every waiter gets the error, and the
 //	    file is cut back to what was durable, as far as the system still allows it (after a failed fsync nobody knows what
 //	    the disk has). So a transfer that was not acknowledged may be found by replay only after a crash, never after a
 //	    clean failure; and one that was acknowledged always is.
-//	J6  CLOSE is the last record of a run that ended on purpose. A journal without it was interrupted.
+//	J6  CLOSE is the last record of a run that ended on purpose. A journal without it was interrupted, one that goes on
+//	    behind it is damaged.
 //
 // A file holds one world after another: OPEN gives every account of a new world the same balance, and forgets the world
 // before it, open intents included.

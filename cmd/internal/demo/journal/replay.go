@@ -2,7 +2,8 @@
 //
 // Why it is correct: records are taken one by one from the start, each whole or not at all, and the first that is not whole ends
 // the journal (J4); an intent is only remembered, and its COMMIT applies it (J3); OPEN forgets the world before it. A file
-// that ends without CLOSE is reported as interrupted (J6): what was found up to there still holds, by J1 and J2.
+// that ends without CLOSE is reported as interrupted (J6): what was found up to there still holds, by J1 and J2. Whole records behind
+// one that is not whole are damage (J4), and State says so.
 //
 // A record that is whole and yet makes no sense (a commit without its intent, a balance below zero) was not left by a crash: it
 // is a bug of the writer, or another program's file, and an error.
@@ -20,6 +21,9 @@ import (
 
 // ErrCorrupt is in the error of a replay that met a record which is whole but cannot be.
 var ErrCorrupt = errors.New("journal makes no sense")
+
+// ErrEmpty is the error of a replay of nothing: not even the first batch of a journal has arrived.
+var ErrEmpty = errors.New("empty: not a journal")
 
 // ErrNotJournal is the error of a replay of something else.
 var ErrNotJournal = errors.New("not a journal of the demo")
@@ -40,6 +44,7 @@ type State struct {
 	Size     int64   // where the last whole record ends
 	Torn     int64   // bytes behind that: a record written in part, or damaged, and everything after it
 	Closed   bool    // the run ended on purpose
+	Damaged  bool    // a torn end is not all: whole records follow, or anything at all behind the record Close
 
 	intents map[uint64]Record
 }
@@ -59,9 +64,12 @@ func (s *State) Sum() (sum int64) {
 func ReplayFile(path string) (*State, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, explain(path, err)
+		return nil, unreadable(path, err)
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		return nil, fmt.Errorf("journal %s is a directory; name a *%s file in it", path, Ext)
+	}
 	s, err := Replay(f)
 	if err != nil {
 		return s, fmt.Errorf("journal %s: %w", path, err)
@@ -69,14 +77,17 @@ func ReplayFile(path string) (*State, error) {
 	return s, nil
 }
 
-// Replay reads a journal and applies its committed transfers, up to the last whole record. A journal that ends in the middle
-// of a record is no error; State says so. With ErrCorrupt the state is that before the record in question.
+// Replay reads a journal and applies its committed transfers, up to the first record that is not whole. A journal that ends in the
+// middle of a record, or is damaged, is no error; State says so. With ErrCorrupt the state is that before the record in question.
 func Replay(r io.Reader) (*State, error) {
 	s := &State{intents: make(map[uint64]Record)}
 	in := bufio.NewReaderSize(r, 64<<10)
 	head, err := peek(in, len(magic))
 	if err != nil {
 		return s, err
+	}
+	if len(head) == 0 {
+		return s, ErrEmpty
 	}
 	if string(head) != magic[:len(head)] {
 		return s, ErrNotJournal
@@ -89,8 +100,26 @@ func Replay(r io.Reader) (*State, error) {
 		}
 	}
 	s.Open = len(s.intents)
-	s.Torn, err = io.Copy(io.Discard, in)
+	var whole bool
+	s.Torn, whole, err = rest(in)
+	s.Damaged = whole || s.Closed && s.Torn > 0
 	return s, err
+}
+
+// rest reads to the end. It returns how many bytes that were, and whether there is a whole record among them, wherever it begins.
+func rest(in *bufio.Reader) (n int64, whole bool, err error) {
+	for {
+		b, err := peek(in, headerSize+longSize)
+		if err != nil || len(b) == 0 {
+			return n, false, err
+		}
+		if _, size := parseRecord(b); size > 0 {
+			behind, err := io.Copy(io.Discard, in)
+			return n + behind, true, err
+		}
+		in.Discard(1)
+		n++
+	}
 }
 
 // records applies records until the first that is not whole, or the last.

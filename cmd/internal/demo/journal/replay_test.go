@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"errors"
 	"reflect"
+	"slices"
 	"testing"
 )
 
@@ -70,6 +71,12 @@ func TestTornAtEveryByte(t *testing.T) {
 	whole := 0
 	for cut := range data {
 		s, err := Replay(bytes.NewReader(data[:cut]))
+		if cut == 0 {
+			if err != ErrEmpty {
+				t.Errorf("an empty file: %+v, %v", s, err)
+			}
+			continue
+		}
 		if err != nil || !s.Interrupted() {
 			t.Fatalf("cut at %d: %+v, %v", cut, s, err)
 		}
@@ -88,7 +95,7 @@ func TestTornAtEveryByte(t *testing.T) {
 	}
 }
 
-// TestEveryBitFlipped damages each bit; whatever comes behind the damaged record is whole, and must not be taken (J4).
+// TestEveryBitFlipped damages each bit; whatever comes behind the damaged record is whole, must be found and not be taken (J4).
 func TestEveryBitFlipped(t *testing.T) {
 	data, ends := write(story)
 	hit := 0 // the record that is damaged
@@ -107,6 +114,7 @@ func TestEveryBitFlipped(t *testing.T) {
 				continue
 			}
 			want := prefix(t, ends, hit-1, len(data)-ends[hit-1])
+			want.Damaged = hit < len(story) // the last record has none behind it
 			if err != nil || !reflect.DeepEqual(s, want) || !s.Interrupted() {
 				t.Errorf("bit %d of byte %d:\n got %+v, %v\nwant %+v", bit, i, s, err, want)
 			}
@@ -120,6 +128,30 @@ func TestZeroTail(t *testing.T) {
 	s, err := Replay(bytes.NewReader(append(data, make([]byte, 4096)...)))
 	if want := prefix(t, ends, 4, 4096); err != nil || !reflect.DeepEqual(s, want) {
 		t.Errorf("got %+v, %v\nwant %+v", s, err, want)
+	}
+}
+
+// TestDamage has what no end torn off can be, and a torn end for comparison. Records begin at any byte behind the bad one.
+func TestDamage(t *testing.T) {
+	data, ends := write(story)
+	zeros := func(n int) []byte { return make([]byte, n) }
+	for name, tt := range map[string]struct {
+		damaged bool
+		data    []byte
+	}{
+		"whole":             {false, data},
+		"torn":              {false, data[:ends[5]+11]},
+		"a hole":            {true, slices.Concat(data[:ends[5]], zeros(ends[6]-ends[5]), data[ends[6]:])},
+		"bytes lost":        {true, slices.Concat(data[:ends[5]+7], data[ends[6]:])},
+		"the last survives": {true, slices.Concat(data[:ends[5]], zeros(200_000), data[ends[len(ends)-2]:])},
+		"zeros for the end": {false, slices.Concat(data[:ends[5]], zeros(200_000))},
+		"twice":             {true, slices.Concat(data, data[ends[0]:])},
+		"more at the end":   {true, slices.Concat(data, []byte("\n"))},
+	} {
+		s, err := Replay(bytes.NewReader(tt.data))
+		if err != nil || s.Damaged != tt.damaged || s.Size+s.Torn != int64(len(tt.data)) {
+			t.Errorf("%s: %+v, %v", name, s, err)
+		}
 	}
 }
 

@@ -1,0 +1,159 @@
+//go:build race
+
+package sim
+
+// Switching between threads for the race detector: they are goroutines that hand the
+// turn to the machine's goroutine and back over channels that the detector is told
+// to overlook. So nothing orders two simulated threads but their locks, and the
+// detector judges each schedule as if the threads had really run at the same time.
+// Nothing of the machine is decided on a thread's goroutine: see P3 in proc.go.
+
+import (
+	"runtime"
+	"unsafe"
+)
+
+// inline says that a thread at a pause may decide itself who goes on.
+const inline = false
+
+// coro is a goroutine that lives for many threads.
+type coro struct {
+	resumed chan struct{} // to the thread
+	paused  chan struct{} // to the machine
+	goid    uint64
+	request func() // what the thread wants the machine's goroutine to do
+	polling bool   // the thread is resumed only to evaluate its cond
+	polled  bool   // what that was
+	closing bool
+	gone    bool
+}
+
+// unwound is what run panics with if the thread ended its goroutine.
+type unwound struct{ p *proc }
+
+// run lets the thread go on until it pauses or ends.
+func (p *proc) run() {
+	if p.resumed == nil {
+		p.resumed, p.paused = make(chan struct{}), make(chan struct{})
+		go p.body()
+	}
+	for {
+		p.resumed <- struct{}{}
+		<-p.paused
+		f := p.request
+		if f == nil {
+			break
+		}
+		p.request = nil
+		runtime.RaceEnable()
+		f()
+		p.m.begun.release()
+		runtime.RaceDisable()
+	}
+	if p.gone {
+		panic(unwound{p})
+	}
+}
+
+// buried makes the end of a goroutine, if that is what is panicking, one of its thread.
+func buried(v any) {
+	u, ok := v.(unwound)
+	switch {
+	case ok:
+		u.p.resumed, u.p.paused, u.p.gone = nil, nil, false
+	case v != nil:
+		panic(v)
+	}
+}
+
+//go:norace
+func (p *proc) body() {
+	p.goid = goid()
+	defer p.bodyEnds()
+	runtime.RaceDisable()
+	<-p.resumed
+	runtime.RaceEnable()
+	for !p.closing {
+		p.main()
+		p.yield()
+	}
+}
+
+//go:norace
+func (p *proc) bodyEnds() {
+	p.gone = p.unwound
+	paused := p.paused
+	runtime.RaceDisable()
+	paused <- struct{}{}
+}
+
+//go:norace
+func (p *proc) yield() {
+	for {
+		runtime.RaceDisable()
+		p.paused <- struct{}{}
+		<-p.resumed
+		runtime.RaceEnable()
+		if !p.polling {
+			return
+		}
+		p.polled = p.cond()
+	}
+}
+
+// close ends the goroutine.
+func (p *proc) close() {
+	if p.resumed != nil {
+		p.closing = true
+		p.resumed <- struct{}{}
+		<-p.paused
+		p.resumed, p.paused, p.closing, p.gone = nil, nil, false, false
+	}
+}
+
+// holds evaluates what the thread awaits, on its own goroutine.
+func (p *proc) holds() bool {
+	p.polling = true
+	p.resumed <- struct{}{}
+	<-p.paused
+	p.polling = false
+	return p.polled
+}
+
+// edge stands for what the race detector is to take for synchronization.
+type edge struct{ _ byte }
+
+//go:norace
+func (e *edge) acquire() { runtime.RaceAcquire(unsafe.Pointer(e)) }
+
+//go:norace
+func (e *edge) release() { runtime.RaceReleaseMerge(unsafe.Pointer(e)) }
+
+// raceBegin and raceEnd bracket what the machine's goroutine does during a run.
+func raceBegin(m *Machine) {
+	m.begun.release()
+	runtime.RaceDisable()
+}
+
+func raceEnd(m *Machine) {
+	runtime.RaceEnable()
+	m.ended.acquire()
+}
+
+// raceOver brackets what the machine's goroutine does for a thread that has ended.
+func raceOver(p *proc, f func()) {
+	if p.m.phase == setup || p.m.phase == over {
+		f()
+		return
+	}
+	runtime.RaceEnable()
+	p.m.ended.acquire()
+	f()
+	runtime.RaceDisable()
+}
+
+//go:norace
+func raceStart(p *proc) { p.m.begun.acquire() }
+
+//go:norace
+func raceStop(p *proc) { p.m.ended.release() }

@@ -1,0 +1,354 @@
+package sim
+
+// The engine: who may go on, who does, and what happened. With inline (coro.go) a
+// thread at a pause decides itself who is next, and if that is itself goes on without
+// a switch; else the machine's goroutine decides between two threads.
+//
+// Layout: machine.go.
+// Bits: none.
+// Invariants:
+//
+//	E1 every event was enabled at the point at which it was chosen.
+//	E2 a run is a function of the program and of what the chooser answered: nothing
+//	   here looks at the clock, at addresses or at the order of a map.
+//
+// Transitions (phases of a run):
+//
+//	setup --start--> starting --each thread is at its first operation--> running
+//	running --no event, or one too many, or a failure--> dying --all unwound--> over
+//
+// Lock order: none.
+// Blocking: loop runs threads, and returns when the run is over.
+// Departures: none.
+
+import "github.com/serializing-tokens/lwkt/internal/token"
+
+// start runs each thread up to its first operation. The last one goes on from there.
+func (m *Machine) start() {
+	m.phase = starting
+	last := len(m.procs) - 1
+	if len(m.cpus) > 0 || last < 0 {
+		m.phase = running
+		m.advance()
+		return
+	}
+	for _, p := range m.procs[:last] {
+		if m.cur = p; m.outcome == Done {
+			m.alone(p)
+		}
+	}
+	if m.phase = running; m.outcome == Done {
+		m.cur, m.next = m.procs[last], m.procs[last]
+	}
+}
+
+// loop lets one thread after the other run until nobody, or self, is next. A thread
+// that is not next resumes the one that is itself, which is one switch of coroutines and
+// not two, unless that one has resumed it, directly or not: then it has to come back.
+func (m *Machine) loop(self *proc) {
+	for m.next != nil && m.next != self && !m.next.resuming {
+		m.turns(self)
+	}
+}
+
+// turns is loop up to the end of a goroutine.
+func (m *Machine) turns(self *proc) {
+	defer func() {
+		if v := recover(); v != nil {
+			buried(v)
+			m.cur.over()
+			if !inline {
+				m.advance()
+			}
+		}
+	}()
+	for p := m.next; p != nil && p != self && !p.resuming; p = m.next {
+		p.life = live
+		p.run()
+		if p.life == ended {
+			p.over()
+		}
+		if !inline {
+			m.advance()
+		}
+	}
+}
+
+// alone lets p run until it pauses or ends.
+func (m *Machine) alone(p *proc) {
+	defer func() {
+		if v := recover(); v != nil {
+			buried(v)
+		}
+		if p.life == ended {
+			p.over()
+		}
+	}()
+	p.life = live
+	p.run()
+}
+
+// over is called once when a thread has ended.
+func (p *proc) over() {
+	if p.h == nil {
+		return
+	}
+	raceOver(p, p.detach)
+	p.h = nil
+	m := p.m
+	if m.phase == running {
+		m.left(p)
+		if inline {
+			m.advance()
+		}
+	}
+}
+
+// advance completes the event under way and finds the next one that a thread performs.
+func (m *Machine) advance() {
+	for m.again = true; m.again; {
+		m.again = false
+		m.choose()
+	}
+}
+
+func (m *Machine) choose() {
+	if m.recorder != nil && m.steps > 0 {
+		m.recorder.Executed(m.event, m.footprint())
+	}
+	m.next = nil
+	if m.outcome != Done {
+		return
+	}
+	at := &m.point
+	at.Enabled, at.Waiting = at.Enabled[:0], at.Waiting[:0]
+	switch {
+	case m.choosing > 0:
+		m.choices(at)
+	case len(m.cpus) > 0:
+		m.dispatchable(at)
+	default:
+		m.free(at)
+	}
+	if len(at.Enabled) == 0 && !m.idle(at) {
+		m.stuck(at)
+		return
+	}
+	if m.steps >= m.o.Steps {
+		m.fail(StepLimit, &LimitError{m.o.Steps})
+		return
+	}
+	at.Step, at.Last = m.steps, None
+	if m.steps > 0 && m.cur != nil {
+		at.Last = m.cur.index
+	}
+	i := m.chooser.Choose(at)
+	if i < 0 {
+		m.outcome = Abandoned
+		return
+	}
+	m.steps++
+	m.event = at.Enabled[i]
+	m.execute()
+}
+
+// choices lists the answers to the first thread that asks for one.
+func (m *Machine) choices(at *Point) {
+	for _, p := range m.procs {
+		if p.choices > 0 {
+			for i := range p.choices {
+				at.Enabled = append(at.Enabled, Event{Thread: p.index, Kind: Choice, Op: Op{Kind: Other, Obj: int32(i)}})
+			}
+			return
+		}
+	}
+}
+
+// free lists the events of free interleaving.
+func (m *Machine) free(at *Point) {
+	for _, p := range m.procs {
+		if p.life == ended {
+			continue
+		}
+		if p.asked {
+			m.announce(p)
+		}
+		if p.wait == nothing || p.wait == onMutex && p.mu.owner == nil || p.wait != onMutex && p.ready() {
+			at.Enabled = append(at.Enabled, p.ev)
+		} else {
+			at.Waiting = append(at.Waiting, p.ev)
+		}
+	}
+	if m.o.AnyTimeout {
+		m.expiring(at)
+	}
+}
+
+// announce makes the event of what p is about to do.
+//
+//go:norace
+func (m *Machine) announce(p *proc) {
+	p.asked = false
+	obj, mode := int32(None), uint8(0)
+	switch p.kind {
+	case Lock, TryLock, Unlock:
+		obj = p.mu.number(m)
+	case Acquire, AcquireShared, Release, Merge:
+		obj, mode = m.names.token(p.tok), uint8(p.mode)
+	case Try, AcquireAll:
+		mode = uint8(token.Exclusive)
+		if p.tok != nil {
+			obj, mode = m.names.token(p.tok), uint8(p.mode)
+		} else {
+			for i := len(p.wants) - 1; i >= 0; i-- {
+				obj = m.names.token(p.wants[i].Tok)
+			}
+		}
+	case Resume:
+		if p.key != nil {
+			obj = m.names.other(p.key)
+		} else {
+			obj = p.firstWant()
+		}
+	case Sleep, Wakeup, Load, Store, Send, Recv:
+		obj = m.names.other(p.key)
+	}
+	p.ev = Event{Thread: p.index, Kind: Step, Op: Op{Kind: p.kind, Mode: mode, Obj: obj, Site: p.site}}
+}
+
+// idle lets time pass when nobody can go on, and says whether that helps.
+func (m *Machine) idle(at *Point) bool {
+	if len(m.cpus) > 0 {
+		if m.finished() {
+			return false
+		}
+		if next := m.firstDue(); next > 0 {
+			m.now = max(m.now, next)
+			m.dispatchable(at)
+			return len(at.Enabled) > 0
+		}
+	}
+	m.expiring(at)
+	return len(at.Enabled) > 0
+}
+
+// firstDue is when the next interrupt is due, or 0.
+func (m *Machine) firstDue() (first int64) {
+	for _, s := range m.sources {
+		for _, t := range s.due {
+			if first == 0 || t < first {
+				first = t
+			}
+		}
+	}
+	return first
+}
+
+// expiring adds the timed waits that are the first to expire.
+func (m *Machine) expiring(at *Point) {
+	first := int64(0)
+	for _, p := range m.procs {
+		if p.life != ended && p.wait == onPermit && p.deadline != 0 && !p.ready() && (first == 0 || p.deadline < first) {
+			first = p.deadline
+		}
+	}
+	if first == 0 {
+		return
+	}
+	for _, p := range m.procs {
+		if p.life != ended && p.wait == onPermit && p.deadline == first && !p.ready() {
+			e := p.ev
+			e.Kind = Timer
+			at.Enabled = append(at.Enabled, e)
+		}
+	}
+}
+
+// execute begins the event that was chosen.
+func (m *Machine) execute() {
+	if len(m.cpus) > 0 {
+		switch m.again = true; m.event.Kind { // what no thread performs
+		case Interrupt:
+			s := m.sources[m.event.Thread]
+			s.may--
+			s.up++
+		case Tick:
+			m.cpus[m.event.Thread].running.slice = m.o.Quantum
+		case Timer:
+			p := m.procs[m.event.Thread]
+			p.expired = true
+			m.now = max(m.now, p.deadline)
+		default:
+			m.again = false
+		}
+		if m.again {
+			m.foot.begin()
+			return
+		}
+	}
+	p := m.procs[m.event.Thread]
+	if c := p.cpu; c != nil {
+		p.stepped = true
+		if !m.o.Timed {
+			m.now += p.left
+			c.since = m.now
+		}
+		p.left = 0
+	}
+	switch m.event.Kind {
+	case Timer:
+		p.expired = true
+		m.now = max(m.now, p.deadline)
+	case Choice:
+		p.choices, p.choice = 0, int(m.event.Op.Obj)
+		m.choosing--
+	}
+	if m.recorder != nil {
+		m.foot.begin()
+		if m.event.Kind != Choice {
+			m.expect(p)
+		}
+	}
+	p.wait = nothing
+	m.cur, m.next = p, p
+}
+
+// stuck ends a run in which nobody can go on.
+func (m *Machine) stuck(at *Point) {
+	for _, p := range m.procs {
+		if p.life != ended && !p.daemon {
+			m.waiting = append(m.waiting, at.Waiting...)
+			m.fail(Deadlock, m.deadlock())
+			return
+		}
+	}
+}
+
+// unwind ends the threads of a run that did not end by itself.
+func (m *Machine) unwind() {
+	m.phase = dying
+	for _, p := range m.procs {
+		if p.life == live {
+			m.alone(p)
+		}
+		if p.h != nil {
+			p.over()
+		}
+	}
+	give(m.s, m.procs)
+}
+
+// onDriver has f called where the machine decides. A thread's own goroutine must not
+// do it under the race detector, which would see it (P3 of proc.go).
+//
+//go:norace
+func (m *Machine) onDriver(f func()) {
+	if inline || m.phase == setup {
+		f()
+		return
+	}
+	m.cur.request = f
+	p := m.cur
+	p.yield()
+	p.Dying()
+}

@@ -1,0 +1,106 @@
+package sim
+
+// What a machine tells whoever chooses its schedule: the events that could come
+// next, one of which is picked; and after each what it has read and written.
+
+// EventKind is what an event is of.
+type EventKind uint8
+
+// The kinds of events.
+const (
+	Step      EventKind = iota // a thread performs its operation and runs up to the next one
+	Timer                      // a thread's timed wait expires
+	Interrupt                  // an interrupt source raises its line
+	Tick                       // the clock of a CPU ticks
+	Choice                     // Machine.Choose: Thread is who asks, Op.Obj the value
+)
+
+// String names the kind.
+func (k EventKind) String() string {
+	return [...]string{"step", "timer", "interrupt", "tick", "choice"}[k]
+}
+
+// OpKind is what a thread is about to do.
+type OpKind uint8
+
+// The kinds of operations. Acquire to AcquireAll, Lock, Await and Resume can keep
+// their thread waiting; the others are always possible.
+const (
+	Start         OpKind = iota // run for the first time (a thread that was started by another one)
+	Acquire                     // a token, exclusively
+	AcquireShared               // a token, shared
+	AcquireAll                  // several tokens; Obj is the first
+	Try                         // a token or several, if that needs no wait
+	Release                     // a token
+	Block                       // give up all tokens, for a function of the user's
+	Unblock                     // take them back
+	Sleep                       // on the wait channel Obj
+	Wakeup                      // whoever sleeps on the wait channel Obj
+	Resume                      // go on after a sleep or a wait for tokens: Obj is what was waited for
+	Merge                       // two funnels
+	Lock                        // a Mutex
+	TryLock                     // a Mutex, if that needs no wait
+	Unlock                      // a Mutex of which somebody has used TryLock
+	Load                        // a Var
+	Store                       // a Var
+	Await                       // a condition, in Machine.Until
+	Send                        // on the Go channel Obj
+	Recv                        // from the Go channel Obj
+	Select                      // among several Go channels
+	Yield                       // let others run
+	Other                       // what counts as work only: entering and leaving sections, raising levels
+)
+
+var opNames = [...]string{
+	"start", "acquire", "acquire shared", "acquire all", "try", "release", "block", "unblock", "sleep", "wakeup", "resume",
+	"merge", "lock", "try lock", "unlock", "load", "store", "await", "send", "receive", "select", "yield", "other",
+}
+
+// String names the kind.
+func (k OpKind) String() string { return opNames[k] }
+
+// None is the number of no object and of no thread.
+const None = -1
+
+// Op is an operation that a thread is about to perform.
+type Op struct {
+	Kind OpKind  // what is done
+	Mode uint8   // of a token: 1 shared, 2 exclusive
+	Obj  int32   // number of the object in this run, in the order of first use; or None
+	Site uintptr // the caller's program counter, if Options.Trace is on
+}
+
+// Event is something that can happen next.
+type Event struct {
+	Thread int       // index of the thread in the order of Machine.Go; of Interrupt the source, of Tick the CPU
+	Kind   EventKind // of what it is
+	Op     Op        // of Step and Timer: what the thread does then
+}
+
+// Point is a moment at which there is a choice, if perhaps of one.
+type Point struct {
+	Step    int     // events executed so far
+	Last    int     // index of the thread that ran last, or None
+	Enabled []Event // at least one, threads by index; reused by the next point, so copy what you keep
+	Waiting []Event // the operations of the threads that wait
+}
+
+// Chooser picks the schedule of a run.
+type Chooser interface {
+	// Choose returns the index in p.Enabled of the event to go on with, or a
+	// negative number to abandon the run.
+	Choose(p *Point) int
+}
+
+// Access is one object in the footprint of an event.
+type Access struct {
+	Obj   int32 // number of the object
+	Write bool  // it was written, or may have been
+}
+
+// Recorder is a Chooser that wants to know what each event has read and written.
+type Recorder interface {
+	// Executed is called after an event was executed, before the next Choose. The
+	// footprint is reused by the next event. An object may be in it more than once.
+	Executed(e Event, footprint []Access)
+}

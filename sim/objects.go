@@ -1,0 +1,187 @@
+package sim
+
+// Numbers for what the threads of a run operate on, in the order of first use, so that
+// they are the same in every run that begins the same; and the footprint of an event.
+
+import (
+	"fmt"
+
+	"github.com/serializing-tokens/lwkt/internal/token"
+)
+
+// objects numbers what a run uses.
+type objects struct {
+	tokens []*token.Token // the first few, to be found by looking through them
+	number []int32        // of each of tokens
+	rest   map[any]int32
+	all    []any
+}
+
+func (o *objects) reset() {
+	clear(o.tokens)
+	clear(o.all)
+	o.tokens, o.number, o.all = o.tokens[:0], o.number[:0], o.all[:0]
+	if len(o.rest) > 0 {
+		clear(o.rest)
+	}
+}
+
+func (o *objects) add(x any) int32 {
+	o.all = append(o.all, x)
+	return int32(len(o.all) - 1)
+}
+
+func (o *objects) token(t *token.Token) int32 {
+	t = t.Root()
+	for i, x := range o.tokens {
+		if x == t {
+			return o.number[i]
+		}
+	}
+	if len(o.tokens) < 16 {
+		n := o.add(t)
+		o.tokens = append(o.tokens, t)
+		o.number = append(o.number, n)
+		return n
+	}
+	return o.other(t)
+}
+
+func (o *objects) other(key any) int32 {
+	n, ok := o.rest[key]
+	if !ok {
+		if o.rest == nil {
+			o.rest = make(map[any]int32)
+		}
+		n = o.add(key)
+		o.rest[key] = n
+	}
+	return n
+}
+
+func (o *objects) describe(obj int32) string {
+	if obj < 0 || int(obj) >= len(o.all) {
+		return "nothing"
+	}
+	switch x := o.all[obj].(type) {
+	case *token.Token:
+		if x.Name() == "" {
+			return fmt.Sprintf("token #%d", obj)
+		}
+		return x.String()
+	case *Mutex:
+		if x.Name == "" {
+			return fmt.Sprintf("mutex #%d", obj)
+		}
+		return fmt.Sprintf("mutex %q", x.Name)
+	case fmt.Stringer:
+		return x.String()
+	default:
+		return fmt.Sprintf("%T #%d", x, obj)
+	}
+}
+
+// footprint collects what an event has read and written.
+type footprint struct {
+	tokens [64]*token.Token // touched by the book on behalf of the event
+	n      int
+	freed  [16]int32 // objects of Mutexes that were unlocked on the way
+	nfreed int
+	list   []Access
+}
+
+// touch is called on the thread's goroutine (P3 of proc.go), hence no slice.
+//
+//go:norace
+func (f *footprint) touch(t *token.Token) {
+	if f.n < len(f.tokens) {
+		f.tokens[f.n] = t
+	}
+	f.n++
+}
+
+// wrote is called on the thread's goroutine: a Mutex was unlocked in passing.
+//
+//go:norace
+func (f *footprint) wrote(obj int32) {
+	if f.nfreed < len(f.freed) {
+		f.freed[f.nfreed] = obj
+	}
+	f.nfreed++
+}
+
+// footprint completes the footprint of the event that was executed.
+func (m *Machine) footprint() []Access {
+	f := &m.foot
+	for _, t := range f.tokens[:min(f.n, len(f.tokens))] {
+		f.list = append(f.list, Access{m.names.token(t), true})
+	}
+	for _, obj := range f.freed[:min(f.nfreed, len(f.freed))] {
+		f.list = append(f.list, Access{obj, true})
+	}
+	if f.n > len(f.tokens) || f.nfreed > len(f.freed) { // too many to remember: all that are known
+		for i := range m.names.all {
+			f.list = append(f.list, Access{int32(i), true})
+		}
+	}
+	f.n, f.nfreed = 0, 0
+	return f.list
+}
+
+func (f *footprint) begin() {
+	f.list = f.list[:0]
+	f.n, f.nfreed = 0, 0
+}
+
+// expect begins the footprint of a step of p with what its operation names.
+//
+//go:norace
+func (m *Machine) expect(p *proc) {
+	f := &m.foot
+	add := func(obj int32, write bool) { f.list = append(f.list, Access{obj, write}) }
+	token := func(t *token.Token, _ token.Mode) { add(m.names.token(t), true) }
+	switch p.kind {
+	case Acquire, AcquireShared, Try, AcquireAll:
+		if p.tok != nil {
+			add(m.names.token(p.tok), true)
+		}
+		for i := range p.wants {
+			add(m.names.token(p.wants[i].Tok), true)
+		}
+		if p.rec.Forced() {
+			p.rec.EachHold(token)
+		}
+	case Release, Merge:
+		add(m.names.token(p.tok), true)
+		if p.kind == Merge {
+			p.rec.EachHold(token)
+		}
+	case Block, Unblock:
+		p.rec.EachHold(token)
+	case Sleep:
+		add(p.ev.Op.Obj, true)
+		p.rec.EachHold(token)
+	case Resume:
+		if p.key != nil {
+			add(p.ev.Op.Obj, true)
+		} else {
+			p.rec.EachWant(token)
+		}
+	case Load:
+		add(p.ev.Op.Obj, false)
+	case Send, Recv, Select:
+		for _, c := range p.cases {
+			if c.Chan.IsValid() {
+				add(m.names.other(chanKey(c.Chan.Pointer())), true)
+			}
+		}
+	case Await:
+		for i := range m.names.all { // the condition may read anything
+			add(int32(i), false)
+		}
+	default:
+		if p.ev.Op.Obj >= 0 {
+			add(p.ev.Op.Obj, true)
+		}
+	}
+}

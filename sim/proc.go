@@ -1,0 +1,366 @@
+package sim
+
+// A simulated thread: a coroutine that is used by one thread after the other, what
+// it is about to do, and what it waits for. It is the host of its thread record.
+//
+// Layout: below.
+// Bits: none.
+// Invariants:
+//
+//	P1 of the threads of a machine at most one runs; the others are at a call of pause.
+//	P2 a thread at a pause has announced what it does when it goes on (kind, wait).
+//	P3 what the thread's own goroutine writes here it writes in functions that the race
+//	   detector does not look at (go:norace), so that under the detector nothing
+//	   orders two threads but their locks.
+//
+// Transitions:
+//
+//	unborn --resume--> live --return of f--> ended;  live --unwind--> ended
+//
+// Lock order: none; the machine's goroutine and its coroutines take turns.
+// Blocking: pause is where a simulated thread waits.
+// Departures: a kernel's thread has a stack of its own for ever; these are pooled.
+
+import (
+	"runtime"
+	"runtime/debug"
+
+	"github.com/serializing-tokens/lwkt"
+	"github.com/serializing-tokens/lwkt/internal/hw"
+	core "github.com/serializing-tokens/lwkt/internal/thread"
+	"github.com/serializing-tokens/lwkt/internal/token"
+)
+
+// proc is a simulated thread.
+type proc struct {
+	coro // how it is resumed, and how it pauses
+
+	m     *Machine
+	index int
+	name  string
+	f     func(td *lwkt.Thread)
+	td    *lwkt.Thread
+	h     *core.Handle
+	rec   *core.Record // constant
+	prio  int32
+
+	life     life
+	returned bool // f has returned
+	unwound  bool // its goroutine has ended by Goexit
+	resuming bool // it lets others run, in rest
+
+	// What it is about to do (P2).
+	kind  OpKind
+	wait  wait
+	mode  token.Mode
+	asked bool // the operation is new: its event is not made yet
+	tok   *token.Token
+	wants []token.Want
+	key   any // wait channel, Var, Go channel
+	mu    *Mutex
+	cond  func() bool
+	what  string // of cond
+	site  uintptr
+	ev    Event
+
+	done     <-chan struct{}
+	deadline int64 // of a Park, 0: none
+	expired  bool  // the deadline has come
+	permit   bool  // of hw.Parker
+	held     int   // Mutexes
+	choices  int   // of a Choose that is under way, 0: none
+	choice   int   // what it returns
+
+	talk  // on Go channels
+	sched // with CPUs
+}
+
+type life uint8
+
+const (
+	unborn life = iota
+	live
+	ended
+)
+
+// wait is what keeps a thread from going on.
+type wait uint8
+
+const (
+	nothing   wait = iota
+	onToken        // tok in mode
+	onWants        // all of wants
+	onRetake       // all that it gave up
+	onPermit       // permit, done, deadline
+	onMutex        // mu
+	onChannel      // one of its cases
+	onCond         // cond
+	onRaise        // its interrupt
+	onMove         // another CPU
+)
+
+// begin makes the proc as new for its next thread.
+func (p *proc) begin() {
+	p.life, p.returned, p.unwound = unborn, false, false
+	p.kind, p.wait, p.asked, p.site, p.mode = Start, nothing, true, 0, token.None
+	p.ev = Event{Thread: p.index, Op: Op{Kind: Start, Obj: None}}
+	p.permit, p.expired, p.deadline, p.done, p.held, p.choices = false, false, 0, nil, 0, 0
+	if len(p.m.cpus) > 0 || p.cpu != nil {
+		p.sched = sched{}
+	}
+}
+
+func (p *proc) attach() {
+	p.td = p.m.newThread()
+	p.h = core.HandleOf(p.td)
+	core.Attach(p.h, p.rec, p.name, uint64(p.index+1), p.prio)
+}
+
+// detach ends the thread's record.
+func (p *proc) detach() {
+	if !p.returned {
+		p.talk = talk{}
+		core.Abandon(p.h)
+	} else if held := core.Detach(p.h); held != "" {
+		p.m.fail(LocksHeld, &HeldError{Thread: p.name, Held: held})
+	} else if p.held > 0 {
+		p.m.fail(LocksHeld, &HeldError{Thread: p.name, Held: "a sim.Mutex"})
+	}
+	p.td, p.f, p.tok, p.wants, p.key, p.mu, p.cond = nil, nil, nil, nil, nil, nil, nil
+}
+
+// procOf returns the simulated thread that td is.
+//
+//go:norace
+func procOf(td *lwkt.Thread) *proc {
+	p, _ := core.Hosted(core.HandleOf(td)).(*proc)
+	if p == nil {
+		panic("sim: the thread is not a simulated one")
+	}
+	return p
+}
+
+// main is one life of the thread, on its own goroutine.
+//
+//go:norace
+func (p *proc) main() {
+	defer p.caught()
+	raceStart(p)
+	p.f(p.td)
+	p.returned = true
+}
+
+// caught ends f.
+//
+//go:norace
+func (p *proc) caught() {
+	v := recover()
+	raceStop(p)
+	switch {
+	case v != nil:
+		p.m.fail(Panic, &PanicError{Thread: p.name, Value: v, Stack: debug.Stack()})
+	case !p.returned:
+		p.m.fail(Exited, &ExitError{Thread: p.name})
+		p.unwound = true
+	}
+	p.life = ended
+}
+
+// pause announces what was written down before, and returns when the thread is to
+// perform it.
+//
+//go:norace
+func (p *proc) pause() {
+	m := p.m
+	p.Dying()
+	p.asked = true
+	if m.o.Trace {
+		p.site = site()
+	}
+	p.rest()
+	p.Dying()
+}
+
+// rest lets the machine go on, and returns when it is this thread's turn.
+//
+//go:norace
+func (p *proc) rest() {
+	if m := p.m; inline && m.phase == running {
+		m.advance()
+		if m.next == p {
+			return
+		}
+		p.resuming = true
+		m.loop(p)
+		p.resuming = false
+		if m.next == p {
+			return
+		}
+	}
+	p.yield()
+}
+
+// plain announces an operation that is always possible.
+//
+//go:norace
+func (p *proc) plain(kind OpKind, key any) {
+	p.kind, p.wait, p.key = kind, nothing, key
+	p.pause()
+}
+
+// Point is that of the core's Host.
+//
+//go:norace
+func (p *proc) Point(op core.Op) {
+	p.tok, p.mode, p.wants, p.done = op.Tok, op.Mode, op.Wants, op.Done
+	p.wait = nothing
+	attempt := p.m.o.Attempts || len(p.m.cpus) > 0 || p.rec.Holding()
+	switch op.Kind {
+	case core.OpAcquire:
+		p.kind = Acquire
+		if op.Mode == token.Shared {
+			p.kind = AcquireShared
+		}
+		if !attempt {
+			p.wait = onToken
+		}
+	case core.OpAcquireAll:
+		p.kind = AcquireAll
+		if !attempt {
+			p.wait = onWants
+		}
+	case core.OpTry:
+		p.kind = Try
+	case core.OpRelease:
+		p.kind = Release
+	case core.OpBlock:
+		p.kind = Block
+		if !p.rec.Holding() && p.m.phase != dying {
+			return // nobody can tell
+		}
+	case core.OpResume:
+		p.kind = Unblock
+		if !p.rec.Holding() && p.m.phase != dying {
+			return
+		}
+		if !p.m.o.Attempts && len(p.m.cpus) == 0 {
+			p.wait = onRetake
+		}
+	case core.OpSleep:
+		p.kind, p.key = Sleep, op.Key
+	case core.OpWakeup:
+		p.kind, p.key = Wakeup, op.Key
+	case core.OpMerge:
+		p.kind = Merge
+	}
+	p.pause()
+}
+
+// Park is that of the core's Host.
+//
+//go:norace
+func (p *proc) Park(done <-chan struct{}, deadline int64, sleeping bool) hw.Why {
+	if sleeping && p.m.phase == dying {
+		return hw.Done
+	}
+	p.filter()
+	p.kind, p.wait, p.done, p.deadline = Resume, onPermit, done, deadline
+	if !sleeping {
+		p.key = nil
+	}
+	p.asked, p.site = true, 0
+	p.rest()
+	why := hw.Done
+	switch {
+	case p.m.phase == dying:
+		if !sleeping {
+			p.Dying()
+		}
+	case p.permit:
+		p.permit = false
+		why = hw.Permit
+	case p.expired:
+		why = hw.Deadline
+	}
+	p.expired, p.deadline = false, 0
+	return why
+}
+
+// Unpark is that of the core's Host.
+//
+//go:norace
+func (p *proc) Unpark() {
+	p.permit = true
+}
+
+// Yield is that of the core's Host.
+//
+//go:norace
+func (p *proc) Yield() { p.plain(Yield, nil) }
+
+// Now is that of the core's Host.
+//
+//go:norace
+func (p *proc) Now() int64 { return p.m.now }
+
+// Dying is that of the core's Host.
+//
+//go:norace
+func (p *proc) Dying() {
+	if p.m.phase == dying {
+		p.m.ended.acquire() // what deferred functions do now is one after the other
+		runtime.Goexit()
+	}
+}
+
+// Touched is that of the core's Observer.
+//
+//go:norace
+func (p *proc) Touched(t *token.Token) {
+	if p.m != nil {
+		p.m.foot.touch(t)
+	}
+}
+
+// ready says whether the thread could go on now.
+//
+//go:norace
+func (p *proc) ready() bool {
+	switch p.wait {
+	case onMutex:
+		return p.mu.owner == nil
+	case onToken:
+		return !p.tok.WouldWait(p.mode) || closed(p.done)
+	case onWants:
+		for i := range p.wants {
+			if p.wants[i].Tok.WouldWait(p.wants[i].Mode) {
+				return closed(p.done)
+			}
+		}
+	case onRetake:
+		return !p.rec.WouldWait()
+	case onPermit:
+		return p.permit || closed(p.done)
+	case onChannel:
+		return p.met || p.m.match(p, false)
+	case onRaise:
+		return false // its CPU delivers it
+	case onMove:
+		return p.state == blocked // it has left its CPU
+	case onCond:
+		return p.holds()
+	}
+	return true
+}
+
+func closed(done <-chan struct{}) bool {
+	if done == nil {
+		return false
+	}
+	select {
+	case <-done:
+		return true
+	default:
+		return false
+	}
+}

@@ -1,0 +1,165 @@
+package sim
+
+// A session: what many runs share, and the watch over them by the wall clock. The
+// runs are on a goroutine of their own, so that one in which a thread really blocks
+// can be left behind and told about.
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	core "github.com/serializing-tokens/lwkt/internal/thread"
+)
+
+// Session is what many runs, one after the other, share: coroutines and memory, which
+// make a run of some ten events cost about a microsecond. Do makes one.
+type Session struct {
+	m    Machine
+	idle []*proc       // with living coroutines, of no thread
+	runs *Machine      // m, or one of New
+	beat atomic.Uint64 // runs begun and ended, so odd during one
+}
+
+// Do calls f with a Session on a goroutine of its own, and returns when f does. If a
+// single run takes longer than ten seconds by the wall clock, because a thread blocks
+// outside the simulation or never comes to an operation, Do leaves f behind and
+// returns a *RealBlockError. A panic or Goexit of f is one of Do.
+func Do(f func(s *Session)) error { return DoWithin(10*time.Second, f) }
+
+// DoWithin is Do with another limit on a single run.
+func DoWithin(stall time.Duration, f func(s *Session)) error {
+	s := new(Session)
+	done := make(chan struct{})
+	var failure any
+	returned := false
+	go func() {
+		defer close(done)
+		defer s.close()
+		defer func() { failure = recover() }()
+		f(s)
+		returned = true
+	}()
+	ticker := time.NewTicker(max(stall/8, time.Millisecond))
+	defer ticker.Stop()
+	last, since := uint64(0), time.Now()
+	for {
+		select {
+		case <-done:
+			switch {
+			case failure != nil:
+				panic(failure)
+			case !returned:
+				runtime.Goexit()
+			}
+			return nil
+		case now := <-ticker.C:
+			if beat := s.beat.Load(); beat != last || beat&1 == 0 {
+				last, since = beat, now
+			} else if now.Sub(since) > stall {
+				return s.stalled(now.Sub(since))
+			}
+		}
+	}
+}
+
+// stalled describes the thread that does not come back.
+//
+//go:norace
+func (s *Session) stalled(after time.Duration) error {
+	e := &RealBlockError{After: after, Thread: "(none)", Stack: "(unknown)"}
+	if p := s.runs.cur; p != nil {
+		e.Thread = p.name
+		e.Stack = stacks([]*proc{p})[0]
+	}
+	return e
+}
+
+// New returns a machine for the next run of the session. The one before must be over,
+// and is not to be used any more.
+func (s *Session) New(o Options) *Machine {
+	m := &s.m
+	if m.phase != setup && m.phase != over {
+		panic("sim: Session.New during a run")
+	}
+	if m.phase == setup { // it was never run
+		give(s, m.procs)
+	}
+	m.s = s
+	m.init(o)
+	return m
+}
+
+func (s *Session) begin(m *Machine) {
+	s.runs = m
+	s.beat.Add(1)
+}
+
+func (s *Session) end() { s.beat.Add(1) }
+
+// spare are the procs of sessions that are over, without coroutines. Their records
+// are never given up, so that there are never more than ran at once.
+var spare struct {
+	sync.Mutex
+	procs []*proc // (Mutex)
+}
+
+// take returns a proc that no thread uses.
+func take(s *Session) *proc {
+	if s != nil {
+		if n := len(s.idle); n > 0 {
+			p := s.idle[n-1]
+			s.idle = s.idle[:n-1]
+			return p
+		}
+	}
+	spare.Lock()
+	defer spare.Unlock()
+	if n := len(spare.procs); n > 0 {
+		p := spare.procs[n-1]
+		spare.procs = spare.procs[:n-1]
+		return p
+	}
+	p := new(proc)
+	p.rec = core.NewHosted(p, p)
+	return p
+}
+
+// give takes back the procs of a machine, the first one last, so that the next run
+// uses them in the same order.
+func give(s *Session, procs []*proc) {
+	for i := len(procs) - 1; i >= 0; i-- {
+		p := procs[i]
+		if p.h != nil { // never run
+			p.returned = false
+			p.detach()
+			p.h = nil
+		}
+		s.idle = append(s.idle, p)
+	}
+}
+
+// close ends the coroutines.
+func (s *Session) close() {
+	for _, p := range s.idle {
+		p.close()
+	}
+	spare.Lock()
+	defer spare.Unlock()
+	spare.procs = append(spare.procs, s.idle...)
+	s.idle = nil
+}
+
+// RealBlockError tells of a thread that blocked outside the simulation.
+type RealBlockError struct {
+	Thread string        // its name
+	After  time.Duration // how long the run has taken
+	Stack  string        // what it is doing
+}
+
+// Error tells all of it.
+func (e *RealBlockError) Error() string {
+	return fmt.Sprintf("sim: thread %q is not back after %v: it blocks outside the simulation (a raw channel, a lock of another kind, I/O), or loops without an operation:\n%s", e.Thread, e.After.Round(time.Millisecond), e.Stack)
+}
