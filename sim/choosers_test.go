@@ -47,10 +47,10 @@ func newRandom(seed uint64) random { return random{rand.New(rand.NewPCG(seed, 1)
 
 func (r random) Choose(p *sim.Point) int { return r.IntN(len(p.Enabled)) }
 
-// first always takes the first event, log writes down what happens.
-type first struct{ log []string }
+// first always takes the first event.
+type first struct{}
 
-func (f *first) Choose(p *sim.Point) int { return 0 }
+func (*first) Choose(p *sim.Point) int { return 0 }
 
 // logged is a chooser that writes down all that it is told.
 type logged struct {
