@@ -1,0 +1,59 @@
+package explore
+
+// The last run of a failure: the shrunk schedule once more, recorded with source lines,
+// and drawn.
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/serializing-tokens/lwkt/sim"
+)
+
+// draw repeats the run with these deviations and fills in what people look at.
+func (x *exploration) draw(f *Failure, list []deviation) {
+	h := &historian{deviate: &deviate{list: list}}
+	g := x.guard(nil)
+	c := g.over(h)
+	h.begin()
+	g.begin()
+	x.host.options.Trace = true
+	r := x.host.run(c)
+	x.host.options.Trace = false
+	f.Outcome, f.Err = r.Outcome, r.Err
+	if live := g.end(&r); live != nil {
+		f.Err = live
+	}
+	t := newTimeline(h.steps, r.waiting, x.host)
+	t.outcome, t.failed = f.Outcome.String(), f.Outcome.Failed()
+	if f.Err != nil {
+		first, _, _ := strings.Cut(f.Err.Error(), "\n")
+		if t.failed = true; first != "" {
+			t.outcome = strings.TrimPrefix(strings.TrimPrefix(first, "sim: "), "explore: ")
+		}
+	}
+	f.Lanes, f.Perfetto, f.SVG = t.lanes(), t.perfetto(), t.picture()
+}
+
+// Picture runs a program under one schedule and draws it, whether it fails or not: as
+// lanes and as SVG. An empty schedule is the default one, with the fewest switches.
+func Picture(program func(m *sim.Machine), schedule string, opts ...Option) (f Failure, err error) {
+	c := newConfig(opts)
+	var list []deviation
+	if schedule != "" {
+		if _, list, err = parseReplay(schedule); err != nil {
+			return f, err
+		}
+	}
+	err = sim.Do(func(s *sim.Session) {
+		o := c.machine
+		o.Steps *= 2
+		x := &exploration{config: c, cap: c.machine.Steps, host: &host{session: s, options: o, program: program}}
+		x.draw(&f, list)
+	})
+	if err != nil {
+		return f, fmt.Errorf("explore: %w", err)
+	}
+	f.Replay = schedule
+	return f, nil
+}

@@ -1,0 +1,141 @@
+package explore
+
+// The engine runs a program again and again, each time from scratch under the next
+// schedule of a strategy, until the strategy has nothing left, the budget is spent,
+// or a run failed. From scratch, because the state of a Go program cannot be copied:
+// a run costs a microsecond or two, and to keep it repeatable is all that is asked
+// of the program. That is checked. Where a strategy executes a prefix again, it
+// compares what could go on at each step, and the operations announced, with what
+// it saw before, and a difference ends the exploration with the step named (Drift).
+//
+// Liveness is judged on fair schedules only. An unfair one can keep a program from
+// ending and prove nothing, so from step cap on every run goes on in round robin; if
+// even that brings no end, it was the program's doing (fair.go).
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/serializing-tokens/lwkt/sim"
+)
+
+// A result is what a run left behind.
+type result struct {
+	sim.Result
+	waiting []sim.Event // the operations of the threads that wait for ever
+	refined bool        // operations turned out to be points that were none before
+}
+
+// A runner makes one run of the program under a chooser.
+type runner func(c sim.Chooser) result
+
+// A strategy chooses the schedules of many runs, one after another.
+type strategy interface {
+	sim.Chooser
+	begin() bool         // prepares the next run; false: nothing is left to try
+	end(r *result)       // after each run
+	reset()              // what was learned is void, except numbers of a seed
+	label() string       // its name, with parameters
+	drifted() *Drift     // set if the last run contradicted an earlier one
+	exhausted() bool     // begin said false because everything has been tried
+	blocked() (runs int) // runs that were abandoned because they repeated others
+}
+
+// plain is what most strategies have to say.
+type plain struct{}
+
+func (plain) begin() bool     { return true }
+func (plain) end(*result)     {}
+func (plain) reset()          {}
+func (plain) drifted() *Drift { return nil }
+func (plain) exhausted() bool { return false }
+func (plain) blocked() int    { return 0 }
+
+// Drift is the error of a program that did not do the same when it was run again
+// under the same schedule. Something in it is not under control: the order of a map,
+// the time, random numbers, a goroutine of its own, or state that outlives a run.
+type Drift struct {
+	Step   int    // where it differed
+	Before string // what could go on there in an earlier run
+	Now    string // and what this time
+}
+
+// Error tells the step and both sets of operations.
+func (d *Drift) Error() string {
+	return fmt.Sprintf("explore: the program does not repeat itself: the same choices led to another state at step %d.\n"+
+		"\tbefore: %s\n\tnow:    %s\n"+
+		"Make all its state in the function that is explored, and leave out clocks, random numbers, map order and goroutines of its own.",
+		d.Step, d.Before, d.Now)
+}
+
+// describe lists events for people.
+func describe(events []sim.Event) string {
+	if len(events) == 0 {
+		return "the run had ended"
+	}
+	var b strings.Builder
+	for i, e := range events {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "thread %d %s", e.Thread, e.Op.Kind)
+		if e.Kind != sim.Step {
+			fmt.Fprintf(&b, " (%s)", e.Kind)
+		}
+		if e.Op.Obj != sim.None {
+			fmt.Fprintf(&b, " #%d", e.Op.Obj)
+		}
+	}
+	return b.String()
+}
+
+// limit is how far a strategy may go.
+type limit struct {
+	runs     int       // 0: no limit
+	deadline time.Time // zero: none
+}
+
+// tally is what came of it.
+type tally struct {
+	runs    int
+	failed  bool
+	result  result  // of the run that failed
+	choices []int32 // made in it
+	drift   *Drift
+	liveErr error // the failure is one of liveness
+}
+
+// drive runs the program under s. It stops at the first failure.
+func drive(run runner, s strategy, g *guard, lim limit) (t tally) {
+	c := g.over(s)
+	for lim.runs == 0 || t.runs < lim.runs {
+		// The clock is read every few runs: it costs as much as a short run.
+		if t.runs&15 == 0 && !lim.deadline.IsZero() && t.runs > 0 && time.Now().After(lim.deadline) {
+			break
+		}
+		if !s.begin() {
+			break
+		}
+		g.begin()
+		r := run(c)
+		t.runs++
+		if r.refined {
+			// More operations have turned out to be points than the tree was built on.
+			s.reset()
+			g.reset()
+			continue
+		}
+		s.end(&r)
+		if t.drift = s.drifted(); t.drift != nil {
+			break
+		}
+		live := g.end(&r)
+		if r.Outcome.Failed() || live != nil {
+			t.failed, t.result, t.liveErr = true, r, live
+			t.choices = append([]int32(nil), g.choices...)
+			break
+		}
+	}
+	return t
+}

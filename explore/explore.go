@@ -1,0 +1,261 @@
+// Package explore runs a concurrent program under every schedule, or as many as the
+// time allows, on the simulated machine of package sim.
+//
+// The program is a function that makes all its state and starts threads:
+//
+//	func TestTransfer(t *testing.T) {
+//		explore.Test(t, func(m *sim.Machine) {
+//			a, b := newAccount(100), newAccount(0)
+//			m.Go("t1", func(td *lwkt.Thread) { transfer(td, a, b, 10) })
+//			m.Go("t2", func(td *lwkt.Thread) { transfer(td, b, a, 5) })
+//			m.Finally(func() { m.Assert(a.sum+b.sum == 100, "money lost") })
+//		})
+//	}
+//
+// It must do the same whenever the schedule is the same, and share no state with
+// another run. A failure is a deadlock, a panic, an assertion that does not hold, a lock
+// held at the end, a thread that starves or goes on for ever. It is told with the
+// fewest switches that could be found, as a line that repeats it, and as a picture.
+//
+// Schedules are sequentially consistent: accesses of plain variables are seen by the
+// race detector, under which each schedule is judged by the edges of the locks alone.
+package explore
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/serializing-tokens/lwkt/sim"
+)
+
+// Report is what came of an exploration.
+type Report struct {
+	Strategy   string        // which one ended it, with its seed
+	Runs       int           // schedules run, those that repeated others included
+	Traces     int           // distinct ones, up to the order of steps that have nothing to do with each other
+	Repeated   int           // runs that were abandoned because they began to repeat others
+	Exhaustive bool          // nothing is left to try
+	Capped     bool          // some runs reached the cap on steps and went on in round robin
+	Bound      string        // what a search that was not exhaustive promises
+	Elapsed    time.Duration // without shrinking
+	Failure    *Failure      // nil: none was found
+	Err        error         // the program could not be explored: *Drift, or how it is used is wrong
+	Diverged   string        // of a replay: where it could not follow the schedule
+}
+
+// Failure is a run that failed.
+type Failure struct {
+	Outcome  sim.Outcome // StepLimit stands for a livelock or starvation
+	Err      error       // what happened; a *Liveness if the run did not end
+	Strategy string      // who found it
+	Run      int         // in its how-manieth run
+	Found    int         // switches between threads in the schedule as found
+	Switches int         // and as shrunk
+	Replays  int         // runs that shrinking took
+	Replay   string      // the schedule, for EXPLORE_REPLAY and Replay
+	Lanes    string      // the run, a column a thread
+	Perfetto []byte      // the run as JSON for chrome://tracing and ui.perfetto.dev
+	SVG      []byte      // the run as a picture
+}
+
+// OK says whether the program was explored and no run failed.
+func (r *Report) OK() bool { return r.Failure == nil && r.Err == nil }
+
+// String is one line, or for a failure all that is known about it but the pictures.
+func (r *Report) String() string {
+	var b strings.Builder
+	switch f := r.Failure; {
+	case r.Err != nil:
+		b.WriteString(r.Err.Error())
+	case f != nil:
+		fmt.Fprintf(&b, "%s in run %d of %s, in a schedule with %s, shrunk to %d by %s\n\n%s\n", f.Outcome, f.Run, f.Strategy, counted(f.Found, "switch"), f.Switches, counted(f.Replays, "run"), f.Lanes)
+		if f.Err != nil {
+			fmt.Fprintf(&b, "\n%v\n", f.Err)
+		}
+	case r.Exhaustive && r.Repeated+r.Traces == r.Runs:
+		fmt.Fprintf(&b, "all %d traces, exhaustive (%s; %d runs)", r.Traces, r.Strategy, r.Runs)
+	case r.Exhaustive:
+		fmt.Fprintf(&b, "all %d schedules, exhaustive (%s; %d traces)", r.Runs, r.Strategy, r.Traces)
+	default:
+		fmt.Fprintf(&b, "%d runs, %d traces (%s)", r.Runs, r.Traces, r.Strategy)
+	}
+	if r.Failure == nil && r.Bound != "" {
+		b.WriteString("; " + r.Bound)
+	}
+	if r.Failure == nil && r.Capped {
+		b.WriteString("; some runs reached the cap on steps, and what they could have done beyond was not tried")
+	}
+	if r.Diverged != "" {
+		b.WriteString("; the replay diverged: " + r.Diverged)
+	}
+	return b.String()
+}
+
+// Run explores a program and reports. It does not read the environment and keeps
+// nothing. It blocks until the exploration ends; goroutines that it started have ended
+// then, unless the program blocked outside the simulation.
+func Run(program func(m *sim.Machine), opts ...Option) Report {
+	return explore(program, newConfig(opts))
+}
+
+func explore(program func(m *sim.Machine), c *config) Report {
+	if c.err != nil {
+		return Report{Err: c.err}
+	}
+	var rep Report
+	err := sim.Do(func(s *sim.Session) {
+		options := c.machine
+		options.Steps *= 2 // the second half is the fair suffix
+		h := &host{session: s, options: options, program: program}
+		x := &exploration{config: c, host: h, cap: c.machine.Steps}
+		if c.replay != "" {
+			x.again(c.replay)
+		} else {
+			x.all()
+		}
+		rep = x.report
+	})
+	if err != nil {
+		return Report{Failure: &Failure{Outcome: sim.RealBlock, Err: err}}
+	}
+	return rep
+}
+
+// exploration is one under way.
+type exploration struct {
+	*config
+	host   *host
+	cap    int
+	report Report
+}
+
+func (x *exploration) guard(t *traces) *guard { return &guard{cap: x.cap, traces: t} }
+
+// all goes through the stages of the plan.
+func (x *exploration) all() {
+	r, begun, counts := &x.report, time.Now(), newTraces()
+	for _, st := range x.plan(x.config) {
+		if _, plain := st.s.(*dfs); plain && r.Runs > 0 && !x.irreducible {
+			continue // where reduction did not come to an end, enumeration will not
+		}
+		lim := limit{runs: st.runs}
+		if x.runs > 0 {
+			left := x.runs - r.Runs
+			if left <= 0 {
+				break
+			}
+			if lim.runs == 0 || left < lim.runs {
+				lim.runs = left
+			}
+		}
+		if x.budget > 0 {
+			left := time.Until(begun.Add(x.budget))
+			lim.deadline = time.Now().Add(time.Duration(float64(left) * st.share))
+		}
+		g := x.guard(counts)
+		t := drive(x.host.run, st.s, g, lim)
+		r.Strategy = st.s.label()
+		r.Runs += t.runs
+		r.Repeated += st.s.blocked()
+		r.Capped = r.Capped || g.capped
+		r.Traces, r.Elapsed = len(counts.seen), time.Since(begun)
+		if t.drift != nil {
+			r.Err = t.drift
+			return
+		}
+		if t.failed {
+			x.failed(t)
+			return
+		}
+		if d, ok := st.s.(*dpor); ok && d.why != "" {
+			x.irreducible = true
+			r.Bound = "not reduced, because " + d.why
+			r.Repeated = 0
+			continue
+		}
+		if st.s.exhausted() {
+			d, bounded := st.s.(*dfs)
+			bounded = bounded && d.bound >= 0
+			if bounded {
+				r.Bound = fmt.Sprintf("all schedules with at most %d preemptions", d.bound)
+			}
+			r.Exhaustive = !bounded && !g.capped
+			return
+		}
+		switch s := st.s.(type) {
+		case *portfolio:
+			r.Bound = s.odds()
+		case *pct:
+			r.Bound = s.odds(t.runs)
+		}
+	}
+}
+
+// again makes the run of a replay string.
+func (x *exploration) again(schedule string) {
+	r := &x.report
+	hash, list, err := parseReplay(schedule)
+	if err != nil {
+		r.Err = err
+		return
+	}
+	s, g := &deviate{list: list}, x.guard(nil)
+	t := drive(x.host.run, s, g, limit{runs: 2})
+	r.Strategy, r.Runs, r.Capped = s.label(), t.runs, g.capped
+	r.Diverged = s.verdict(hash)
+	if t.failed {
+		f := &Failure{Outcome: t.result.Outcome, Err: t.result.Err, Strategy: s.label(), Run: 1, Found: s.switches, Switches: s.switches, Replay: schedule}
+		r.Failure = f
+		x.draw(f, list)
+	}
+}
+
+// exact repeats choices by their indices and takes notes.
+type exact struct {
+	plain
+	notes
+	choices []int32
+	at      int
+	done    bool
+}
+
+func (s *exact) label() string { return "exact" }
+
+func (s *exact) begin() bool {
+	again := !s.done
+	s.notes.begin()
+	s.at, s.done = 0, true
+	return again
+}
+
+// Choose does what was done, as far as that goes.
+func (s *exact) Choose(p *sim.Point) int {
+	i := 0
+	if s.at < len(s.choices) {
+		i = min(max(0, int(s.choices[s.at])), len(p.Enabled)-1)
+	}
+	s.at++
+	return s.note(p, i)
+}
+
+// failed shrinks and draws the run that failed.
+func (x *exploration) failed(t tally) {
+	r := &x.report
+	f := &Failure{Outcome: t.result.Outcome, Err: t.result.Err, Strategy: r.Strategy, Run: r.Runs}
+	if t.liveErr != nil {
+		f.Err = t.liveErr
+	}
+	h := &shrinker{run: x.host.run, g: x.guard(nil), want: t.result.Outcome, until: time.Now().Add(time.Second)}
+	s := &exact{choices: t.choices}
+	if !h.attempt(s) {
+		r.Err = fmt.Errorf("explore: a run failed (%v: %v) and did not when the same choices were made again; is there state that outlives a run?", f.Outcome, f.Err)
+		return
+	}
+	f.Found = s.switches
+	h.shrink(&s.notes)
+	f.Switches, f.Replays = h.best.switches, h.replays
+	f.Replay = replayString(h.best.hash, h.best.deviations)
+	r.Failure = f
+	x.draw(f, h.best.deviations)
+}

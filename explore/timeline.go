@@ -1,0 +1,104 @@
+package explore
+
+// The timeline of one run: the steps, and in between who held and waited for what.
+// It is what lanes, picture and trace file are drawn from, with the number of the step
+// as the time.
+
+import (
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"slices"
+
+	"github.com/serializing-tokens/lwkt/sim"
+)
+
+// row is one step.
+type row struct {
+	step, thread int
+	kind         sim.EventKind
+	op           sim.Op
+	text         string // what it did
+	site         string // file:line, or empty
+}
+
+// span is a stretch of steps [from, to) in which a thread held or waited for an object.
+type span struct {
+	thread, object int
+	from, to       int
+	shared         bool
+	depth          int // acquisitions besides the first
+}
+
+type timeline struct {
+	threads []string
+	objects []string
+	rows    []row
+	holds   []span
+	waits   []span
+	last    []string // thread -> how it ended up
+	outcome string
+	failed  bool
+}
+
+// seen is a step as it was recorded.
+type seenStep struct {
+	event     sim.Event
+	waiting   []sim.Event // before it
+	footprint []sim.Access
+}
+
+// historian records a run; it stands where the strategy does.
+type historian struct {
+	*deviate
+	steps []seenStep
+}
+
+// Choose records the point and the choice.
+func (h *historian) Choose(p *sim.Point) int {
+	i := h.deviate.Choose(p)
+	h.add(p, i)
+	return i
+}
+
+func (h *historian) add(p *sim.Point, i int) {
+	h.steps = append(h.steps, seenStep{event: p.Enabled[i], waiting: slices.Clone(p.Waiting)})
+}
+
+// Executed records the footprint.
+func (h *historian) Executed(e sim.Event, footprint []sim.Access) {
+	if n := len(h.steps); n > 0 {
+		h.steps[n-1].footprint = slices.Clone(footprint)
+	}
+}
+
+// names are how a machine calls its threads and objects.
+type names interface {
+	ThreadName(i int) string
+	ObjectName(n int32) string
+}
+
+// newTimeline makes the timeline of what was recorded.
+func newTimeline(steps []seenStep, waiting []sim.Event, who names) *timeline {
+	t := &timeline{}
+	b := &builder{timeline: t, who: who, waits: map[int]int{}}
+	for n, s := range steps {
+		b.point(n, s.waiting)
+		b.step(n, s)
+	}
+	b.point(len(steps), waiting)
+	b.finish(waiting)
+	return t
+}
+
+// siteOf is the source line of a program counter.
+func siteOf(pc uintptr) string {
+	if pc == 0 {
+		return ""
+	}
+	f, _ := runtime.CallersFrames([]uintptr{pc}).Next()
+	if f.File == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d", filepath.Base(f.File), f.Line)
+}
