@@ -55,7 +55,7 @@ func TestLinearizeAgainstAllOrders(t *testing.T) {
 				h.clock++
 			}
 		}
-		calls = h.calls
+		calls = h.calls()
 		want := anyOrder(calls, nil, 0)
 		if got := linearize(register, calls); got != want {
 			t.Fatalf("%v, want %v:\n%s", got, want, &h)
@@ -140,7 +140,7 @@ func BenchmarkLinearize(b *testing.B) {
 		}
 		b.Run("", func(b *testing.B) {
 			for range b.N {
-				if !linearize(register, h.calls) {
+				if !linearize(register, h.calls()) {
 					b.Fatal("not linearizable")
 				}
 			}

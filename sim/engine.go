@@ -164,7 +164,10 @@ func (m *Machine) choices(at *Point) {
 	}
 }
 
-// free lists the events of free interleaving.
+// free lists the events of free interleaving. It looks at mutexes that threads have
+// made, which orders nothing (mutex.go).
+//
+//go:norace
 func (m *Machine) free(at *Point) {
 	for _, p := range m.procs {
 		if p.life == ended {
