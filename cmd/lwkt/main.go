@@ -9,8 +9,10 @@ import (
 	"io"
 	"os"
 
+	"github.com/serializing-tokens/lwkt/cmd/internal/article"
 	"github.com/serializing-tokens/lwkt/cmd/internal/bench"
 	"github.com/serializing-tokens/lwkt/cmd/internal/demo"
+	"github.com/serializing-tokens/lwkt/cmd/internal/table"
 )
 
 // A command is a subcommand.
@@ -21,6 +23,8 @@ type command struct {
 
 var commands = []command{
 	{"demo", "money moves between accounts under mutexes and under tokens, with a journal on disk", demo.Main},
+	{"table", "tokens, mutexes, spl and funnels compared by experiments on a simulated machine", table.Main},
+	{"article", "two threads and two tokens, step by step, then under every schedule", article.Main},
 	{"bench", "what tokens cost, row by row beside sync.Mutex and sync.RWMutex", bench.Main},
 	{"version", "which lwkt this is, and which Go built it", version},
 }

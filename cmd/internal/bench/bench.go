@@ -74,9 +74,10 @@ Exit status: 0 measured, targets met or not; 1 something could not be measured o
 
 // config is the command line, understood.
 type config struct {
-	json   bool
-	budget time.Duration
-	groups []group
+	json    bool
+	explore bool // instead of the rows
+	budget  time.Duration
+	groups  []group
 }
 
 // Main runs `lwkt bench` and returns its exit status: 0, 1 if something could not be measured or
@@ -90,6 +91,8 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	case err != nil:
 		fmt.Fprintf(stderr, "lwkt bench: %v (lwkt bench -help explains)\n", err)
 		return 2
+	case cfg.explore:
+		return measureExploring(cfg.json, stdout, stderr)
 	}
 
 	p := newProgress(stderr)
@@ -122,6 +125,7 @@ func newFlags(cfg *config, pattern *string) *flag.FlagSet {
 	fs.SetOutput(io.Discard)
 	cfg.budget = defaultBudget
 	fs.BoolVar(&cfg.json, "json", false, "print one JSON array on stdout, and nothing else")
+	fs.BoolVar(&cfg.explore, "explore", false, "measure exploring schedules instead of locks; goes with -json only")
 	fs.StringVar(pattern, "run", "", "measure only the rows whose name matches `REGEXP`")
 	fs.Var((*durationFlag)(&cfg.budget), "budget", "wall-clock `DURATION` of all rows together; less means fewer rounds")
 	return fs
@@ -154,6 +158,9 @@ func parse(args []string) (config, error) {
 	}
 	if fs.NArg() > 0 {
 		return cfg, fmt.Errorf("unexpected argument %q (rows are chosen by -run)", fs.Arg(0))
+	}
+	if other := pattern != "" || cfg.budget != defaultBudget; cfg.explore && other {
+		return cfg, errors.New("-explore goes with no other flag but -json")
 	}
 	if cfg.budget <= 0 {
 		return cfg, fmt.Errorf("-budget %v: needs a time above zero", cfg.budget)

@@ -1,0 +1,158 @@
+// print.go: the results as text for people and as JSON for programs: verdicts in one small table, then, experiment by experiment,
+// the figures that they are derived from, with the number of schedules and whether those were all.
+
+package table
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// run makes the experiments and prints them.
+func run(c config, stdout io.Writer) error {
+	begun := time.Now()
+	cells, err := measure(locks())
+	if err != nil {
+		return err
+	}
+	if c.svg != "" {
+		if err := os.WriteFile(c.svg, draw(cells), 0o644); err != nil {
+			return err
+		}
+	}
+	if c.json {
+		return writeJSON(stdout, cells)
+	}
+	lending := priorities(lock{"mutex", plain, mutexes(true)})
+	return writeText(stdout, cells, lending.evidence, time.Since(begun))
+}
+
+// column is wide enough for every figure.
+const column = 26
+
+func writeText(w io.Writer, cells []cell, lending string, took time.Duration) error {
+	out := bufio.NewWriter(w)
+	line := func(first string, rest []string) {
+		fmt.Fprintf(out, "%-22s", first)
+		for i, s := range rest {
+			if i < len(rest)-1 {
+				s = pad(s, column)
+			}
+			out.WriteString(s)
+		}
+		out.WriteString("\n")
+	}
+	total, all := 0, true
+	line("", lockNames)
+	for row := range rowsOf(cells) {
+		var verdicts, figures []string
+		for _, c := range row {
+			verdicts, figures = append(verdicts, c.verdict()), append(figures, c.figure)
+			total += c.schedules
+			all = all && (c.exhaustive || c.failure != nil)
+		}
+		line(row[0].property.title, verdicts)
+		line("", figures)
+	}
+	for row := range rowsOf(cells) {
+		fmt.Fprintf(out, "\n%s: %s\n", row[0].property.title, row[0].property.how)
+		for _, c := range row {
+			fmt.Fprintf(out, "  %-7s %s  %s (%s)\n", c.lock, c.verdict(), c.evidence, extent(c.finding))
+		}
+	}
+	fmt.Fprintf(out, "  A mutex that lends its holder the priority of who waits, for comparison: %s.\n", lending)
+	fmt.Fprintf(out, "\n%s in %v", counted(int64(total), "schedule"), took.Round(time.Millisecond))
+	if all {
+		out.WriteString("; each search was exhaustive or ended with what it looked for")
+	}
+	out.WriteString(".\nTokens and funnels are tried under two schedulers: one lets their holder run on when its slice ends or a better thread\n" +
+		"is there; the other one does not, and lends it the priority of who waits. They work if they do under both.\n")
+	return out.Flush()
+}
+
+// extent says how much was tried.
+func extent(f finding) string {
+	switch {
+	case f.exhaustive:
+		return "exhaustive"
+	case f.failure != nil:
+		return "found in schedule " + grouped(int64(f.schedules))
+	}
+	return "not exhaustive"
+}
+
+// rowsOf goes through the cells of each property.
+func rowsOf(cells []cell) func(yield func([]cell) bool) {
+	return func(yield func([]cell) bool) {
+		for from, to := 0, 0; from < len(cells); from = to {
+			for to < len(cells) && cells[to].property == cells[from].property {
+				to++
+			}
+			if !yield(cells[from:to]) {
+				return
+			}
+		}
+	}
+}
+
+// jsonRow is one object of -json.
+type jsonRow struct {
+	Property   string `json:"property"`
+	Lock       string `json:"lock"`
+	Verdict    string `json:"verdict"`
+	Evidence   string `json:"evidence"`
+	Schedules  int    `json:"schedules"`
+	Exhaustive bool   `json:"exhaustive"`
+}
+
+// writeJSON prints one object, with a line for each row.
+func writeJSON(w io.Writer, cells []cell) error {
+	out := bufio.NewWriter(w)
+	out.WriteString(`{"rows":[`)
+	for i, c := range cells {
+		sep := ",\n "
+		if i == 0 {
+			sep = "\n "
+		}
+		out.WriteString(sep)
+		row, err := json.Marshal(jsonRow{c.property.name, c.lock, c.verdict(), c.evidence, c.schedules, c.exhaustive})
+		if err != nil {
+			return err
+		}
+		out.Write(row)
+	}
+	out.WriteString("\n]}\n")
+	return out.Flush()
+}
+
+// pad fills up to a width in characters, and leaves at least one blank.
+func pad(s string, width int) string {
+	return s + strings.Repeat(" ", max(1, width-len([]rune(s))))
+}
+
+// grouped is a number with its thousands apart.
+func grouped(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// counted is a number of things.
+func counted(n int64, what string) string {
+	switch {
+	case n == 1:
+	case strings.HasSuffix(what, "ch"):
+		what += "es"
+	default:
+		what += "s"
+	}
+	return grouped(n) + " " + what
+}
