@@ -29,6 +29,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"github.com/serializing-tokens/lwkt/cmd/internal/cli"
 )
 
 // defaultBudget keeps a whole run, with the link of `go run` before it, well inside 35 seconds.
@@ -127,25 +129,8 @@ func newFlags(cfg *config, pattern *string) *flag.FlagSet {
 	fs.BoolVar(&cfg.json, "json", false, "print one JSON array on stdout, and nothing else")
 	fs.BoolVar(&cfg.explore, "explore", false, "measure exploring schedules instead of locks; goes with -json only")
 	fs.StringVar(pattern, "run", "", "measure only the rows whose name matches `REGEXP`")
-	fs.Var((*durationFlag)(&cfg.budget), "budget", "wall-clock `DURATION` of all rows together; less means fewer rounds")
+	fs.Var((*cli.Duration)(&cfg.budget), "budget", "wall-clock `DURATION` of all rows together; less means fewer rounds")
 	return fs
-}
-
-// durationFlag is a flag whose error says what to write instead of "parse error".
-type durationFlag time.Duration
-
-func (f *durationFlag) String() string { return time.Duration(*f).String() }
-
-func (f *durationFlag) Set(s string) error {
-	d, err := time.ParseDuration(s)
-	if err != nil {
-		if _, err := time.ParseDuration(s + "s"); err == nil {
-			return fmt.Errorf("not a duration; write %ss", s)
-		}
-		return errors.New("not a duration; write one like 26s")
-	}
-	*f = durationFlag(d)
-	return nil
 }
 
 // parse reads the command line. The error is flag.ErrHelp, or one line that says what is wrong.

@@ -149,7 +149,7 @@ func TestBadCommandLines(t *testing.T) {
 		{[]string{"-run", "("}, "no regular expression"},
 		{[]string{"-run", "nonsuch"}, "matches no row; there are, for example, token-uncontended, "},
 		{[]string{"-budget", "0s"}, "above zero"},
-		{[]string{"-budget", "soon"}, "-budget: not a duration; write one like 26s ("},
+		{[]string{"-budget", "soon"}, "-budget: not a duration; write one like 3s ("},
 		{[]string{"-budget", "3"}, "-budget: not a duration; write 3s ("},
 		{[]string{"-nonsuch"}, "nonsuch"},
 		{[]string{"token-read"}, "-run"},

@@ -8,12 +8,13 @@ package bench
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"text/tabwriter"
 
+	"github.com/serializing-tokens/lwkt/cmd/internal/cli"
 	"github.com/serializing-tokens/lwkt/explore"
 )
 
@@ -86,21 +87,9 @@ func writeExploring(w io.Writer, rows []explore.BenchRow) error {
 
 // writeExploringJSON prints one array, one object a line.
 func writeExploringJSON(w io.Writer, rows []explore.BenchRow) error {
-	out := bufio.NewWriter(w)
-	out.WriteString("[")
-	for i, r := range rows {
-		r.PerSecond = math.Round(r.PerSecond)
-		line, err := json.Marshal(r)
-		if err != nil {
-			return err
-		}
-		sep := ",\n "
-		if i == 0 {
-			sep = "\n "
-		}
-		out.WriteString(sep)
-		out.Write(line)
+	rounded := slices.Clone(rows)
+	for i := range rounded {
+		rounded[i].PerSecond = math.Round(rounded[i].PerSecond)
 	}
-	out.WriteString("\n]\n")
-	return out.Flush()
+	return cli.WriteArray(w, rounded)
 }

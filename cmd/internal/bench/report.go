@@ -8,7 +8,6 @@ package bench
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -17,6 +16,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/serializing-tokens/lwkt/cmd/internal/cli"
 )
 
 // header says on what, with what and when.
@@ -101,30 +102,18 @@ type jsonResult struct {
 
 // writeJSON prints one array, one object a line.
 func writeJSON(w io.Writer, h header, results []result) error {
-	out := bufio.NewWriter(w)
-	out.WriteString("[")
+	rows := make([]jsonResult, len(results))
 	for i, r := range results {
-		o := jsonResult{
+		rows[i] = jsonResult{
 			Name: r.name, LwktNS: digits(r.lwkt), SyncNS: digits(r.sync), Ratio: digits(r.ratio),
 			Spread: digits(r.spread), Rounds: r.rounds, K: r.k,
 			Procs: h.procs, Go: runtime.Version(), Machine: h.machine, Date: h.when.UTC().Format(time.RFC3339),
 		}
 		if r.target > 0 {
-			o.Target = &r.target
+			rows[i].Target = &r.target
 		}
-		line, err := json.Marshal(o)
-		if err != nil {
-			return err
-		}
-		sep := ",\n "
-		if i == 0 {
-			sep = "\n "
-		}
-		out.WriteString(sep)
-		out.Write(line)
 	}
-	out.WriteString("\n]\n")
-	return out.Flush()
+	return cli.WriteArray(w, rows)
 }
 
 // digits keeps four significant digits, which is more than the measurement has.

@@ -10,6 +10,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/serializing-tokens/lwkt/cmd/internal/cli"
 	"github.com/serializing-tokens/lwkt/cmd/internal/demo/journal"
 )
 
@@ -33,11 +34,11 @@ func newFlags(c *config) *flag.FlagSet {
 	fs.SetOutput(io.Discard) // run prints the error, in one line
 	fs.Usage = func() {}
 	*c = config{accounts: 16, tellers: 64, duration: 3 * time.Second, seed: 1}
-	fs.Var((*intFlag)(&c.accounts), "accounts", "`NUMBER` of accounts; fewer make them hotter")
-	fs.Var((*intFlag)(&c.tellers), "tellers", "`NUMBER` of tellers, each a goroutine")
-	fs.Var((*durationFlag)(&c.duration), "for", "`DURATION` of each discipline: new transfers are started for this long")
+	fs.Var((*cli.Int)(&c.accounts), "accounts", "`NUMBER` of accounts; fewer make them hotter")
+	fs.Var((*cli.Int)(&c.tellers), "tellers", "`NUMBER` of tellers, each a goroutine")
+	fs.Var((*cli.Duration)(&c.duration), "for", "`DURATION` of each discipline: new transfers are started for this long")
 	fs.StringVar(&c.journal, "journal", "", "`DIR` for the journals; made if need be (default a fresh one in your cache directory)")
-	fs.Var((*uintFlag)(&c.seed), "seed", "`NUMBER` that decides who moves how much from where to where")
+	fs.Var((*cli.Uint)(&c.seed), "seed", "`NUMBER` that decides who moves how much from where to where")
 	fs.BoolVar(&c.json, "json", false, "print one JSON object instead of table and chart")
 	fs.StringVar(&c.svg, "svg", "", "draw the wait chart into this `FILE`, too")
 	fs.StringVar(&c.replay, "replay", "", "run nothing: replay the journal in this `FILE` and say what it holds;\n"+
