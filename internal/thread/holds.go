@@ -80,13 +80,11 @@ func Acquire(h *Handle, t *token.Token) (changed bool) {
 		return acquireSlow(h, t, token.Exclusive)
 	}
 	if r := h.rec; r != nil && r.probe.Load() == 0 {
-		n := int(r.n)
-		if n > int(r.base) {
-			if p := &r.holds[n-1]; p.tok == t && p.depth > p.shares {
-				p.depth++ // H.b
-				return false
-			}
+		if p := r.recent; p.tok == t && p.depth > p.shares {
+			p.depth++ // H.b
+			return false
 		}
+		n := int(r.n)
 		if n < len(r.holds) && (!r.crowd && t.TakeFree(r.own) || r.barge(t)) {
 			p := &r.holds[n] // H.a
 			p.tok, p.refs, p.since = t, refs{1, 0}, r.seq
@@ -131,14 +129,15 @@ func Release(h *Handle, t *token.Token) {
 		return
 	}
 	if r := h.rec; r != nil && r.probe.Load() == 0 {
+		if p := r.recent; p.tok == t && p.depth > p.shares+1 {
+			p.depth-- // H.e, exclusive before and after
+			return
+		}
 		n := int(r.n) - 1
 		if n >= int(r.base) {
 			p := &r.holds[n]
 			if p.tok == t {
-				if d := p.depth; d > p.shares+1 { // H.e, exclusive before and after
-					p.depth = d - 1
-					return
-				} else if d == 1 { // H.f
+				if p.depth == 1 { // H.f
 					p.tok = nil
 					r.n = int32(n)
 					if p.shares != 0 {
@@ -294,6 +293,9 @@ func (r *Record) again(i int, m token.Mode) bool {
 	p := &r.holds[i]
 	switch {
 	case p.mode() == token.Exclusive: // H.b
+		if r.base == 0 {
+			r.recent = p
+		}
 	case m == token.Shared: // H.c
 		p.shares++
 	case p.tok.Upgrade(r.id): // H.d
@@ -324,6 +326,7 @@ func (r *Record) addRef(t *token.Token, m token.Mode) (i int) {
 		if i == len(r.holds) {
 			r.holds = append(r.holds, make([]hold, i)...)
 			clear(r.first[:])
+			r.recent = &r.holds[0]
 		}
 		r.holds[i] = hold{tok: t, since: r.seq, gen: t.Gen()}
 		r.n++

@@ -41,6 +41,9 @@ type Handle struct {
 //	R2 while the thread is parked, or runs what was given to Block, the words of the
 //	   tokens in holds do not count it.
 //	R3 only the thread's goroutine touches a field that is not marked.
+//	R4 recent is a slot of holds, the one that was acquired again last. If its token is
+//	   t, it is the hold of t: slots that are not in use have no token, and while
+//	   there are some below base, probe is not 0.
 //
 // Layout: below. Transitions: holds.go and block.go.
 // Lock order: all.lock is a leaf. Blocking: only in park.
@@ -55,6 +58,7 @@ type Record struct {
 	own     token.Word // word of a free token that this thread takes; constant
 	seq     uint64     // clock of losses and marks; bits 0 and 1 are zero
 	holds   []hold     // R1; grows
+	recent  *hold      // R4
 	notes   []note     // beside holds; valid where hold.noted
 
 	prio    int32
@@ -138,6 +142,7 @@ func Start(h *Handle, name string) {
 func addRecord(host Host) *Record {
 	r := new(Record)
 	r.holds, r.notes, r.claim.Wants = r.first[:], nil, r.want[:0]
+	r.recent = &r.first[0]
 	r.claim.Waker = r
 	r.prio, r.host = DefaultPriority, host
 	all.lock.Lock()
