@@ -173,3 +173,51 @@ func FailToken(h *Handle, op string, t *token.Token, why string) { fail(h, op, t
 
 // Caller describes the place in the user's code that called this package.
 func Caller() string { return caller() }
+
+// whyNotHeld explains a release of t that the thread does not hold.
+func (r *Record) whyNotHeld(t *token.Token) string {
+	for i := range r.holds[:r.base] {
+		if r.holds[i].tok == t {
+			return "it was given up by Block when the function given to it began, and comes back when that returns"
+		}
+	}
+	switch w := t.Word(); {
+	case w.Owner() != 0:
+		return "this thread does not hold it; " + NameOf(w.Owner()) + " does, exclusively" + r.heldSite(t)
+	case w.Shares() > 0:
+		return fmt.Sprintf("this thread does not hold it; %d others share it%s", w.Shares(), r.heldSite(t))
+	}
+	return "nobody holds it: it was released once too often, or by the wrong goroutine (-tags lwkt_invariants tells)"
+}
+
+// heldSite tells where t was acquired, or how to learn that.
+func (r *Record) heldSite(t *token.Token) string {
+	if r.probe.Load()&record == 0 {
+		return "; where it was acquired is recorded after lwkt.SetRecording(true)"
+	}
+	var b strings.Builder
+	_, holders := t.Describe().Stats.Read()
+	for _, h := range holders {
+		fmt.Fprintf(&b, "; acquired at %s", Site(h.Site))
+	}
+	return b.String()
+}
+
+// describeHolds lists what the thread holds, for a message.
+func (r *Record) describeHolds() string {
+	var b strings.Builder
+	for i := r.base; i < r.n; i++ {
+		p := &r.holds[i]
+		if i > r.base {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%v (%v)", p.tok, p.mode())
+		if p.since&noted != 0 {
+			fmt.Fprintf(&b, " acquired at %s", Site(r.sites[i]))
+		}
+	}
+	if r.probe.Load()&record == 0 {
+		b.WriteString("; where it was acquired is recorded after lwkt.SetRecording(true)")
+	}
+	return b.String()
+}

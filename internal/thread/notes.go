@@ -29,20 +29,19 @@ func (r *Record) noteGain(i int, wait int64, again bool) {
 	if !r.recording() {
 		return
 	}
-	if len(r.notes) < len(r.holds) {
-		r.notes = append(r.notes, make([]note, len(r.holds)-len(r.notes))...)
+	if len(r.sites) < len(r.holds) {
+		r.sites = append(r.sites, make([]uintptr, len(r.holds)-len(r.sites))...)
 	}
-	p, n := &r.holds[i], &r.notes[i]
+	p := &r.holds[i]
 	if !again || p.since&noted == 0 {
-		n.site = site()
+		r.sites[i] = site()
 		p.since |= noted
 	}
-	n.since = r.Now()
 	if r.goid == 0 {
 		r.goid = goid()
 	}
 	p.tok.Describe().Stats.Gained(token.Holder{
-		Thread: r.id, Goroutine: r.goid, Mode: p.mode(), Since: n.since, Site: n.site,
+		Thread: r.id, Goroutine: r.goid, Mode: p.mode(), Since: r.Now(), Site: r.sites[i],
 	}, wait, again)
 }
 

@@ -59,7 +59,7 @@ type Record struct {
 	seq     uint64     // clock of losses and marks; bits 0 and 1 are zero
 	holds   []hold     // R1; grows
 	recent  *hold      // R4
-	notes   []note     // beside holds; valid where hold.noted
+	sites   []uintptr  // beside holds, where each was acquired; valid where hold.noted
 
 	prio    int32
 	noBlock int32 // depth of NoBlock scopes
@@ -141,7 +141,7 @@ func Start(h *Handle, name string) {
 // addRecord makes a record, which is pooled unless it has a host.
 func addRecord(host Host) *Record {
 	r := new(Record)
-	r.holds, r.notes, r.claim.Wants = r.first[:], nil, r.want[:0]
+	r.holds, r.sites, r.claim.Wants = r.first[:], nil, r.want[:0]
 	r.recent = &r.first[0]
 	r.claim.Waker = r
 	r.prio, r.host = DefaultPriority, host
