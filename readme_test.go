@@ -54,3 +54,32 @@ func TestReadmeProgram(t *testing.T) {
 		t.Errorf("the program printed %q, the README promises %q", got, want[1])
 	}
 }
+
+// TestLinksResolve follows every relative link of every page.
+func TestLinksResolve(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`) // not those with a scheme
+	pages, links := 0, 0
+	err := filepath.WalkDir(".", func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Ext(path) != ".md" {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		pages++
+		for _, m := range link.FindAllSubmatch(text, -1) {
+			links++
+			if _, err := os.Stat(filepath.Join(filepath.Dir(path), string(m[1]))); err != nil {
+				t.Errorf("%s links to %s, which is not there", path, m[1])
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	if pages < 5 || links < 5 {
+		t.Errorf("found %d links in %d pages: is the pattern right?", links, pages)
+	}
+}
