@@ -28,6 +28,9 @@ func Acquire(h *Handle, t *token.Token) (changed bool) {
 			p.tok, p.refs, p.since = t, refs{1, 0}, r.seq
 			r.n = int32(n + 1)
 			t.Bump()
+			if invariants.Enabled {
+				r.noteSite(n)
+			}
 			return false
 		}
 	}
@@ -53,6 +56,9 @@ func AcquireShared(h *Handle, t *token.Token) (changed bool) {
 				p := &r.holds[n] // H.a
 				p.tok, p.refs, p.since = t, refs{1, 1}, r.seq
 				r.n = int32(n + 1)
+				if invariants.Enabled {
+					r.noteSite(n)
+				}
 				return false
 			}
 		}

@@ -115,7 +115,7 @@ func TestMisuseNames(t *testing.T) {
 		{"zero", func() { AcquireShared(&zero, tok) }, []string{"zero Thread"}},
 		{"ended", func() { Release(&dead, tok) }, []string{`thread "gone"`, "has ended", "Release"}},
 		{"not held", func() { Release(&h, tok) }, []string{`thread "worker"`, `token "inode"`, "nobody holds it"}},
-		{"left in Block", func() { Block(&h, "Block", func() { Acquire(&h, tok) }) }, []string{"Block", `token "inode"`, "SetRecording"}},
+		{"left in Block", func() { Block(&h, "Block", func() { Acquire(&h, tok) }) }, []string{"Block", `token "inode"`, "acquired"}},
 	} {
 		m := misuse(v.f)
 		if m == nil {

@@ -206,6 +206,7 @@ func (r *Record) heldSite(t *token.Token) string {
 // describeHolds lists what the thread holds, for a message.
 func (r *Record) describeHolds() string {
 	var b strings.Builder
+	unknown := false
 	for i := r.base; i < r.n; i++ {
 		p := &r.holds[i]
 		if i > r.base {
@@ -214,10 +215,12 @@ func (r *Record) describeHolds() string {
 		fmt.Fprintf(&b, "%v (%v)", p.tok, p.mode())
 		if p.since&noted != 0 {
 			fmt.Fprintf(&b, " acquired at %s", Site(r.sites[i]))
+		} else {
+			unknown = true
 		}
 	}
-	if r.probe.Load()&record == 0 {
-		b.WriteString("; where it was acquired is recorded after lwkt.SetRecording(true)")
+	if unknown {
+		b.WriteString("; where it was acquired is recorded after lwkt.SetRecording(true), and with -tags lwkt_invariants")
 	}
 	return b.String()
 }

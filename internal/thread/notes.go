@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strconv"
 
+	"github.com/serializing-tokens/lwkt/internal/invariants"
 	"github.com/serializing-tokens/lwkt/internal/token"
 )
 
@@ -27,15 +28,14 @@ func (r *Record) now() int64 {
 // changed its mode.
 func (r *Record) noteGain(i int, wait int64, again bool) {
 	if !r.recording() {
+		if invariants.Enabled && !again {
+			r.noteSite(i)
+		}
 		return
-	}
-	if len(r.sites) < len(r.holds) {
-		r.sites = append(r.sites, make([]uintptr, len(r.holds)-len(r.sites))...)
 	}
 	p := &r.holds[i]
 	if !again || p.since&noted == 0 {
-		r.sites[i] = site()
-		p.since |= noted
+		r.noteSite(i)
 	}
 	if r.goid == 0 {
 		r.goid = goid()
@@ -45,9 +45,18 @@ func (r *Record) noteGain(i int, wait int64, again bool) {
 	}, wait, again)
 }
 
+// noteSite records where the hold at i was acquired. Builds with invariants always do.
+func (r *Record) noteSite(i int) {
+	if len(r.sites) < len(r.holds) {
+		r.sites = append(r.sites, make([]uintptr, len(r.holds)-len(r.sites))...)
+	}
+	r.sites[i] = site()
+	r.holds[i].since |= noted
+}
+
 // noteLoss records that the hold at i is given up.
 func (r *Record) noteLoss(i int) {
-	if p := &r.holds[i]; p.since&noted != 0 {
+	if p := &r.holds[i]; p.since&noted != 0 && p.tok.Info() != nil {
 		p.tok.Describe().Stats.Lost(r.id, r.Now())
 	}
 }

@@ -42,6 +42,9 @@ func (t *Token) Describe() *Info {
 	return t.info.Load()
 }
 
+// Info returns the token's Info, or nil if it has none.
+func (t *Token) Info() *Info { return t.info.Load() }
+
 // Known returns the living tokens that have an Info.
 func Known() (ts []*Token) {
 	known.Lock()
