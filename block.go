@@ -99,7 +99,7 @@ func (td *Thread) sleepUntil(op string, done <-chan struct{}, channel any, timeo
 	r := thread.Enter(td.handle(), op)
 	defer r.Leave()
 	r.Point(thread.OpSleep, channel)
-	return sleepq.Sleep(r, op, channel, done, deadline(r, timeout))
+	return sleepq.Sleep(r, op, channel, sleepq.How{Kind: "a wait channel"}, done, deadline(r, timeout), nil, nil)
 }
 
 // deadline is when a timeout is over; 0 stands for never.
@@ -113,20 +113,20 @@ func deadline(r *thread.Record, timeout time.Duration) int64 {
 // Wakeup wakes every thread that sleeps on the channel and says how many. It does
 // not block. What happened before synchronizes before the return of their Sleep.
 // (wakeup(9))
-func (td *Thread) Wakeup(channel any) int { return td.wakeup("Wakeup", channel, -1) }
+func (td *Thread) Wakeup(channel any) int { return td.wakeup("Wakeup", channel, sleepq.All) }
 
 // WakeupOne wakes the sleeper with the best priority, of several the one that
 // sleeps longest, and says whether there was one. (wakeup_one(9))
 func (td *Thread) WakeupOne(channel any) bool {
-	return td.wakeup("WakeupOne", channel, 1) == 1
+	return td.wakeup("WakeupOne", channel, sleepq.One) == 1
 }
 
-func (td *Thread) wakeup(op string, channel any, n int) int {
+func (td *Thread) wakeup(op string, channel any, which sleepq.Which) int {
 	td.agree(op, channel)
 	r := thread.Enter(td.handle(), op)
 	defer r.Leave()
 	r.Point(thread.OpWakeup, channel)
-	return sleepq.Wakeup(channel, n)
+	return sleepq.Wakeup(channel, which)
 }
 
 // agree panics unless others can name the same wait channel.

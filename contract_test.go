@@ -1402,8 +1402,8 @@ func TestC10WrongThread(t *testing.T) {
 		} {
 			m := misuse(t, "", func() { operate(c.td, &tok) })
 			says(t, m.Error(), c.says...)
-			if m.Token != "" {
-				says(t, m.Token, "accounts")
+			if m.Lock != "" {
+				says(t, m.Lock, "accounts")
 			}
 			if t.Failed() {
 				t.Fatalf("that was %s", name)

@@ -148,7 +148,7 @@ func misuse(t *testing.T, op string, f func()) *lwkt.Misuse {
 	if !strings.Contains(m.Where, filepath.Base(file)+":") {
 		t.Errorf("misuse is at %s, want %s: %v", m.Where, filepath.Base(file), m)
 	}
-	for _, part := range []string{m.Op, m.Token, m.Thread, m.Where, m.Why} {
+	for _, part := range []string{m.Op, m.Lock, m.Thread, m.Where, m.Why} {
 		if !strings.Contains(m.Error(), part) {
 			t.Errorf("%q is not in the text %q", part, m.Error())
 		}

@@ -99,9 +99,10 @@ func (td *Thread) SetPriority(p int) { td.handle().SetPriority(p) }
 
 // ThreadStats count what a Thread did.
 type ThreadStats struct {
-	Waits   uint64 // acquisitions that had to wait
+	Waits   uint64 // acquisitions of tokens and locks that had to wait
 	Drops   uint64 // times that held tokens were given up to block
 	Changes uint64 // of these, those after which one turned out to have changed hands
+	Spins   uint64 // rounds of looking at a lock that was held, while its owner ran
 	// MaxOvertaken is how often the most overtaken of its waits was overtaken: at
 	// most (n+1)K for n tokens.
 	MaxOvertaken uint64

@@ -194,7 +194,7 @@ func SetBypass(k int) (old int) {
 // an error; its fields are
 //
 //	Op     string // what was called
-//	Token  string // the token concerned, or ""
+//	Lock   string // the token or lock concerned, or ""
 //	Thread string // the thread concerned
 //	Why    string // what is wrong with it
 //	Where  string // the caller's file, line and function

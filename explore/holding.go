@@ -99,10 +99,10 @@ func (b *builder) release(i, n int) {
 	b.held = append(b.held[:i], b.held[i+1:]...)
 }
 
-// drop ends all of a thread and remembers them.
+// drop ends all tokens of a thread and remembers them.
 func (b *builder) drop(thread, n int) {
 	for i := len(b.held) - 1; i >= 0; i-- {
-		if b.held[i].thread == thread {
+		if b.held[i].thread == thread && !b.kept(int32(b.held[i].object)) {
 			b.dropped = append(b.dropped, b.held[i])
 			b.release(i, n)
 		}
@@ -152,7 +152,7 @@ func (b *builder) step(n int, s seenStep) {
 		} else {
 			b.holds = append(b.holds, span{thread: e.Thread, object: int(e.Op.Obj), from: n, to: n + 1})
 		}
-	case sim.Acquire, sim.AcquireShared:
+	case sim.Acquire, sim.AcquireShared, sim.Take:
 		b.asked[e.Thread] = ask{[]int32{e.Op.Obj}, e.Op.Mode == 1}
 	case sim.AcquireAll:
 		a := ask{}
@@ -163,13 +163,13 @@ func (b *builder) step(n int, s seenStep) {
 			}
 		}
 		b.asked[e.Thread] = a
-	case sim.Try, sim.TryLock:
+	case sim.Try, sim.TryLock, sim.TryTake:
 		for i, f := range s.footprint {
 			if f.Obj == e.Op.Obj && !again(s.footprint, i) && writes(s.footprint, i) {
 				b.asked[e.Thread] = ask{[]int32{e.Op.Obj}, e.Op.Mode == 1}
 			}
 		}
-	case sim.Release, sim.Unlock:
+	case sim.Release, sim.Unlock, sim.Give:
 		b.freed(e.Thread, int(e.Op.Obj), n+1)
 	case sim.Block, sim.Sleep:
 		b.drop(e.Thread, n+1)
@@ -200,6 +200,16 @@ func (b *builder) isMutex(object int32) bool {
 		}
 	}
 	return false
+}
+
+// kept says whether a thread that blocks keeps the object: a lock, not a token.
+func (b *builder) kept(object int32) bool {
+	for _, r := range b.rows {
+		if r.op.Obj == object && (r.op.Kind == sim.Take || r.op.Kind == sim.TryTake) {
+			return true
+		}
+	}
+	return b.isMutex(object)
 }
 
 func (b *builder) freed(thread, object, n int) {

@@ -27,7 +27,7 @@ type race struct {
 // waits says whether an operation may keep its thread waiting.
 func waits(op sim.Op) bool {
 	switch op.Kind {
-	case sim.Acquire, sim.AcquireShared, sim.AcquireAll, sim.Lock, sim.Await, sim.Resume, sim.Unblock, sim.Send, sim.Recv, sim.Select:
+	case sim.Acquire, sim.AcquireShared, sim.AcquireAll, sim.Lock, sim.Take, sim.Await, sim.Resume, sim.Unblock, sim.Send, sim.Recv, sim.Select:
 		return true
 	}
 	return false

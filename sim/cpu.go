@@ -145,10 +145,10 @@ func (p *proc) level() int {
 }
 
 func (p *proc) own() int {
-	if p.user {
-		return int(p.prio)
+	if p.user && p.rec.Lent() == 0 {
+		return int(p.rec.Priority())
 	}
-	return kernelBase + int(p.prio)
+	return kernelBase + int(p.rec.Priority())
 }
 
 // lends says whether o waits for what p has and lends it its priority.

@@ -196,6 +196,8 @@ func (m *Machine) announce(p *proc) {
 	switch p.kind {
 	case Lock, TryLock, Unlock:
 		obj = p.mu.number(m)
+	case Take, TryTake, Give:
+		obj, mode = m.names.other(p.lock), uint8(p.mode)
 	case Acquire, AcquireShared, Release, Merge:
 		obj, mode = m.names.token(p.tok), uint8(p.mode)
 	case Try, AcquireAll:

@@ -23,7 +23,7 @@ func (k EventKind) String() string {
 // OpKind is what a thread is about to do.
 type OpKind uint8
 
-// The kinds of operations. Acquire to AcquireAll, Lock, Await and Resume can keep
+// The kinds of operations. Acquire to AcquireAll, Lock, Take, Await and Resume can keep
 // their thread waiting; the others are always possible.
 const (
 	Start         OpKind = iota // run for the first time (a thread that was started by another one)
@@ -41,6 +41,9 @@ const (
 	Lock                        // a Mutex
 	TryLock                     // a Mutex, if that needs no wait
 	Unlock                      // a Mutex of which somebody has used TryLock
+	Take                        // a lock of package lwkt
+	TryTake                     // such a lock if that needs no wait, or exclusively if it is shared
+	Give                        // such a lock back, or its exclusive use
 	Load                        // a Var
 	Store                       // a Var
 	Await                       // a condition, in Machine.Until
@@ -53,7 +56,7 @@ const (
 
 var opNames = [...]string{
 	"start", "acquire", "acquire shared", "acquire all", "try", "release", "block", "unblock", "sleep", "wakeup", "resume",
-	"merge", "lock", "try lock", "unlock", "load", "store", "await", "send", "receive", "select", "yield", "other",
+	"merge", "lock", "try lock", "unlock", "lock", "try lock", "unlock", "load", "store", "await", "send", "receive", "select", "yield", "other",
 }
 
 // String names the kind.
@@ -65,7 +68,7 @@ const None = -1
 // Op is an operation that a thread is about to perform.
 type Op struct {
 	Kind OpKind  // what is done
-	Mode uint8   // of a token: 1 shared, 2 exclusive
+	Mode uint8   // of a token or lock: 1 shared, 2 exclusive
 	Obj  int32   // number of the object in this run, in the order of first use; or None
 	Site uintptr // the caller's program counter, if Options.Trace is on
 }

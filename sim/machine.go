@@ -136,7 +136,7 @@ func (m *Machine) init(o Options) {
 	m.sources, m.stash = nil, nil
 	m.waiting = m.waiting[:0]
 	m.names.reset()
-	m.foot.n, m.foot.nfreed = 0, 0
+	m.foot.n, m.foot.nfreed, m.foot.nlocks = 0, 0, 0
 	m.cpus = nil
 	for i := range o.CPUs {
 		m.cpus = append(m.cpus, &CPU{m: m, index: i})

@@ -6,6 +6,7 @@ package sim
 import (
 	"fmt"
 
+	core "github.com/serializing-tokens/lwkt/internal/thread"
 	"github.com/serializing-tokens/lwkt/internal/token"
 )
 
@@ -69,6 +70,8 @@ func (o *objects) describe(obj int32) string {
 			return fmt.Sprintf("token #%d", obj)
 		}
 		return x.String()
+	case core.Lock:
+		return x.What()
 	case *Mutex:
 		if x.Name == "" {
 			return fmt.Sprintf("mutex #%d", obj)
@@ -87,6 +90,8 @@ type footprint struct {
 	n      int
 	freed  [16]int32 // objects of Mutexes that were unlocked on the way
 	nfreed int
+	locks  [16]core.Lock // that were touched beside that of the operation
+	nlocks int
 	list   []Access
 }
 
@@ -98,6 +103,16 @@ func (f *footprint) touch(t *token.Token) {
 		f.tokens[f.n] = t
 	}
 	f.n++
+}
+
+// touchLock is called on the thread's goroutine too.
+//
+//go:norace
+func (f *footprint) touchLock(l core.Lock) {
+	if f.nlocks < len(f.locks) {
+		f.locks[f.nlocks] = l
+	}
+	f.nlocks++
 }
 
 // wrote is called on the thread's goroutine: a Mutex was unlocked in passing.
@@ -119,18 +134,21 @@ func (m *Machine) footprint() []Access {
 	for _, obj := range f.freed[:min(f.nfreed, len(f.freed))] {
 		f.list = append(f.list, Access{obj, true})
 	}
-	if f.n > len(f.tokens) || f.nfreed > len(f.freed) { // too many to remember: all that are known
+	for _, l := range f.locks[:min(f.nlocks, len(f.locks))] {
+		f.list = append(f.list, Access{m.names.other(l), true})
+	}
+	if f.n > len(f.tokens) || f.nfreed > len(f.freed) || f.nlocks > len(f.locks) { // too many to remember: all that are known
 		for i := range m.names.all {
 			f.list = append(f.list, Access{int32(i), true})
 		}
 	}
-	f.n, f.nfreed = 0, 0
+	f.n, f.nfreed, f.nlocks = 0, 0, 0
 	return f.list
 }
 
 func (f *footprint) begin() {
 	f.list = f.list[:0]
-	f.n, f.nfreed = 0, 0
+	f.n, f.nfreed, f.nlocks = 0, 0, 0
 }
 
 // expect begins the footprint of a step of p with what its operation names.
@@ -167,6 +185,9 @@ func (m *Machine) expect(p *proc) {
 		} else {
 			p.rec.EachWant(token)
 		}
+	case Take:
+		add(p.ev.Op.Obj, true)
+		p.rec.EachHold(token)
 	case Load:
 		add(p.ev.Op.Obj, false)
 	case Send, Recv, Select:

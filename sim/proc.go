@@ -58,6 +58,7 @@ type proc struct {
 	wants []token.Want
 	key   any // wait channel, Var, Go channel
 	mu    *Mutex
+	lock  core.Lock // of the core
 	cond  func() bool
 	what  string // of cond
 	site  uintptr
@@ -93,6 +94,7 @@ const (
 	onRetake       // all that it gave up
 	onPermit       // permit, done, deadline
 	onMutex        // mu
+	onLock         // lock in mode
 	onChannel      // one of its cases
 	onCond         // cond
 	onRaise        // its interrupt
@@ -126,7 +128,7 @@ func (p *proc) detach() {
 	} else if p.held > 0 {
 		p.m.fail(LocksHeld, &HeldError{Thread: p.name, Held: "a sim.Mutex"})
 	}
-	p.td, p.f, p.tok, p.wants, p.key, p.mu, p.cond = nil, nil, nil, nil, nil, nil, nil
+	p.td, p.f, p.tok, p.wants, p.key, p.mu, p.lock, p.cond = nil, nil, nil, nil, nil, nil, nil, nil
 }
 
 // procOf returns the simulated thread that td is.
@@ -213,6 +215,7 @@ func (p *proc) plain(kind OpKind, key any) {
 //go:norace
 func (p *proc) Point(op core.Op) {
 	p.tok, p.mode, p.wants, p.done = op.Tok, op.Mode, op.Wants, op.Done
+	p.lock = op.Lock
 	p.wait = nothing
 	attempt := p.m.o.Attempts || len(p.m.cpus) > 0 || p.rec.Holding()
 	switch op.Kind {
@@ -252,6 +255,15 @@ func (p *proc) Point(op core.Op) {
 		p.kind, p.key = Wakeup, op.Key
 	case core.OpMerge:
 		p.kind = Merge
+	case core.OpLock:
+		p.kind, p.key = Take, op.Lock
+		if !attempt {
+			p.wait = onLock
+		}
+	case core.OpTryLock:
+		p.kind = TryTake
+	case core.OpUnlock:
+		p.kind = Give
 	}
 	p.pause()
 }
@@ -293,6 +305,16 @@ func (p *proc) Unpark() {
 	p.permit = true
 }
 
+// Running is that of the core's Host.
+//
+//go:norace
+func (p *proc) Running() bool { return p.cpu != nil && p.state == onCPU && !p.rec.Holding() }
+
+// TouchedLock is that of the core's Host.
+//
+//go:norace
+func (p *proc) TouchedLock(l core.Lock) { p.m.foot.touchLock(l) }
+
 // Yield is that of the core's Host.
 //
 //go:norace
@@ -329,6 +351,8 @@ func (p *proc) ready() bool {
 	switch p.wait {
 	case onMutex:
 		return p.mu.owner == nil
+	case onLock:
+		return !p.lock.WouldWait(p.rec, p.mode) || closed(p.done)
 	case onToken:
 		return !p.tok.WouldWait(p.mode) || closed(p.done)
 	case onWants:

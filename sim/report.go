@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	core "github.com/serializing-tokens/lwkt/internal/thread"
 	"github.com/serializing-tokens/lwkt/internal/token"
 )
 
@@ -156,11 +157,13 @@ func (m *Machine) waitOf(p *proc) (w Wait, owner *proc) {
 	switch p.wait {
 	case onMutex:
 		w.For, owner = m.names.describe(obj), p.mu.owner
+	case onLock:
+		w.For, owner = m.names.describe(obj), m.ownerOf(obj)
 	case onToken, onWants:
 		w.For, owner = m.names.describe(obj), m.ownerOf(obj)
 	case onPermit:
 		if obj >= 0 {
-			if owner = m.ownerOf(obj); p.key != nil {
+			if owner = m.ownerOf(obj); p.sleeps() {
 				w.For = "a wakeup on " + m.names.describe(obj)
 			} else {
 				w.For = m.names.describe(obj)
@@ -217,16 +220,21 @@ func goid() uint64 {
 	return 0
 }
 
-// ownerOf is the thread that has the token with this number exclusively, or nil.
+// ownerOf is the thread that has the token or lock with this number exclusively, or nil.
 func (m *Machine) ownerOf(obj int32) *proc {
 	if obj < 0 || int(obj) >= len(m.names.all) {
 		return nil
 	}
-	if t, ok := m.names.all[obj].(*token.Token); ok {
-		for _, p := range m.procs {
-			if id := t.Root().Word().Owner(); id != 0 && p.rec.ID() == id {
-				return p
-			}
+	id := uint32(0)
+	switch x := m.names.all[obj].(type) {
+	case *token.Token:
+		id = x.Root().Word().Owner()
+	case core.Lock:
+		id = x.Holder()
+	}
+	for _, p := range m.procs {
+		if id != 0 && p.rec.ID() == id {
+			return p
 		}
 	}
 	return nil
@@ -258,3 +266,9 @@ func site() uintptr {
 }
 
 const pkgPath = "github.com/serializing-tokens/lwkt"
+
+// sleeps says whether p, which is parked, waits for a wakeup, and not for a lock or tokens.
+func (p *proc) sleeps() bool {
+	_, lock := p.key.(core.Lock)
+	return p.key != nil && !lock
+}

@@ -39,9 +39,11 @@ var arrows = []arrow{
 	// The core, from below.
 	{"internal/token", free, []string{"internal/hw", "internal/overlay/engine", "internal/invariants"}},
 	{"internal/thread", free, []string{"internal/token", "internal/hw", "internal/overlay/engine", "internal/invariants"}},
-	{"internal/sleepq", free, []string{"internal/thread", "internal/token", "internal/hw", "internal/invariants"}},
-	{"internal/turnstile", free, []string{"internal/thread", "internal/token", "internal/hw", "internal/invariants"}},
-	{".", free, []string{"internal/sleepq", "internal/turnstile", "internal/thread", "internal/token", "internal/hw", "internal/overlay/engine", "internal/invariants"}},
+	{"internal/waitq", free, []string{"internal/thread", "internal/token", "internal/hw", "internal/invariants"}},
+	{"internal/sleepq", free, []string{"internal/waitq", "internal/thread", "internal/token", "internal/hw", "internal/invariants"}},
+	{"internal/turnstile", free, []string{"internal/waitq", "internal/thread", "internal/token", "internal/hw", "internal/invariants"}},
+	{"internal/lock", free, []string{"internal/sleepq", "internal/turnstile", "internal/waitq", "internal/thread", "internal/token", "internal/hw", "internal/invariants"}},
+	{".", free, []string{"internal/lock", "internal/sleepq", "internal/turnstile", "internal/waitq", "internal/thread", "internal/token", "internal/hw", "internal/overlay/engine", "internal/invariants"}},
 
 	// The machine that the core can be run on, and what explores it.
 	{"sim", free, []string{".", "internal/thread", "internal/token", "internal/hw"}}, // token: to foresee what would wait, and for footprints

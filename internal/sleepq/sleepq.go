@@ -1,164 +1,157 @@
 // Package sleepq is the sleep queues: where a thread waits on a channel, in the
-// kernel's sense of an agreed key, for an event that may never come (sleep(9)).
+// kernel's sense of an agreed key, for an event that may never come (sleepqueue(9)).
 //
-// Layout: a table of chains by the hash of the key; a chain holds the queues of
-// the keys that sleepers use at the moment; a queue its sleepers by priority, first
-// in first out among equals.
+// Layout: a table of package waitq, each chain with its own lock.
 //
 // Bits: none.
 //
 // Invariants:
 //
-//	S1 a thread is on at most one queue, and only between insert and the moment when
+//	S1 a thread is on at most one queue, and only between its insertion and the moment when
 //	   a waker, or it itself, takes it off; who takes it off decides how it ended.
-//	S2 a thread is on its queue before it gives up its tokens: who changes what it
-//	   waits for while holding one of them finds it there. No wakeup is lost.
-//	S3 a queue exists while it has sleepers.
+//	S2 a thread is on its queue before it gives up its tokens or drops a lock: who changes
+//	   what it waits for while holding one of them finds it there. No wakeup is lost.
+//	S3 all who sleep on a channel at the same time do so in the same way: with the same lock,
+//	   or none, and on the same kind of object.
 //
 // Transitions:
 //
 //	awake --Sleep--> queued --Wakeup--> woken;  queued --timeout, cancel--> awake
 //	Wakeup happens before the Sleep that it ends returns.
 //
-// Lock order: chain.lock is a leaf, but for Unpark.
+// Lock order: the lock of a chain is a leaf, but for Unpark.
 // Blocking: Sleep parks, with all tokens given up; the wakers never block.
-// Departures: a key is any comparable value, where a kernel takes an address.
+// Departures: a key is any comparable value, where a kernel takes an address; and the
+// sleepers of a priority are first in first out, those of a better one before them.
 package sleepq
 
 import (
 	"hash/maphash"
-	"slices"
 
 	"github.com/serializing-tokens/lwkt/internal/hw"
 	"github.com/serializing-tokens/lwkt/internal/thread"
+	"github.com/serializing-tokens/lwkt/internal/token"
+	"github.com/serializing-tokens/lwkt/internal/waitq"
 )
 
-const chains = 256 // as in FreeBSD
+// Table is where everybody sleeps. Package lock uses it for locks that are held across sleep.
+var Table = waitq.NewTable(nil)
 
-type chain struct {
-	lock   hw.SpinLock
-	queues map[any]*queue // (lock) S3
-	_      [40]byte       // chains of their own cache lines
+var seed = maphash.MakeSeed()
+
+func lock(key any) *waitq.Chain { return Table.Lock(maphash.Comparable(seed, key)) }
+
+// How is what a sleeper agrees on with the others on its channel (S3).
+type How struct {
+	Kind string // what it sleeps on: a wait channel, a condition variable
+	Lock any    // the lock that it drops, or nil
 }
-
-// queue is the sleepers on one key. Each sleeper brings one along; the first
-// one's serves, the others wait as spares, and whoever leaves takes one back.
-type queue struct {
-	sleepers []*sleeper // (chain) by priority, the longest asleep first among equals
-	spares   []*queue   // (chain)
-}
-
-type sleeper struct {
-	td    *thread.Record
-	queue *queue // donated while asleep
-	woken bool   // (chain)
-}
-
-var (
-	table [chains]chain
-	seed  = maphash.MakeSeed()
-)
-
-func chainOf(key any) *chain { return &table[maphash.Comparable(seed, key)%chains] }
 
 // Sleep waits on key until it is woken, done is closed or the deadline has come,
-// with all tokens given up, and says whether they changed hands.
-func Sleep(td *thread.Record, op string, key any, done <-chan struct{}, deadline int64) (changed bool, why hw.Why) {
-	s, _ := (*td.SleepState()).(*sleeper)
-	if s == nil {
-		s = &sleeper{td: td, queue: new(queue)}
-		*td.SleepState() = s
-	}
-	c := chainOf(key)
-	td.MayDrop(op)
+// with all tokens given up. Drop, if not nil, is called when the thread is on its queue,
+// and retake when it is awake again, before the tokens are taken back. It says whether these
+// changed hands, and how the sleep ended.
+func Sleep(td *thread.Record, op string, key any, how How, done <-chan struct{}, deadline int64, drop, retake func()) (changed bool, why hw.Why) {
+	w := waitq.Of(td)
+	td.MaySleep(op)
 	td.PreparePark()
-	c.insert(key, s)
-	held := td.Suspend() // after the insertion: S2
+	c := lock(key)
+	if other, ok := differs(c, key, how); ok {
+		c.Unlock()
+		td.Wakes()
+		td.Misuse(op, disagree(how, other))
+	}
+	c.Insert(key, w, token.Exclusive)
+	w.Kind, w.With = how.Kind, how.Lock
+	c.Unlock()
+	if drop != nil {
+		drop() // after the insertion: S2
+	}
+	held := td.Suspend()
 	for {
 		why = td.Park(done, deadline)
-		if c.ended(key, s, why != hw.Permit) {
+		if ended(c, w, why != hw.Permit) {
 			break
 		}
 	}
-	if s.woken {
+	if w.State == waitq.Granted {
 		why = hw.Permit // a wakeup that raced with the end of the wait wins
+	}
+	w.State, w.With = waitq.Idle, nil
+	td.Wakes()
+	if retake != nil {
+		retake()
 	}
 	return td.Resume(held), why
 }
 
-// Wakeup wakes up to n threads that sleep on key, the best priority first and the
-// longest asleep among equals, and says how many it found. n < 0 means all.
-func Wakeup(key any, n int) (found int) {
-	c := chainOf(key)
-	c.lock.Lock()
-	defer c.lock.Unlock()
-	for q := c.queues[key]; q != nil && found != n; q = c.queues[key] {
-		s := q.sleepers[0]
-		s.woken = true
-		c.remove(key, s)
-		s.td.Unpark()
-		found++
+// differs finds a sleeper on key that does not agree (S3).
+func differs(c *waitq.Chain, key any, how How) (other How, differ bool) {
+	q := c.Find(key)
+	if q == nil {
+		return How{}, false
 	}
-	return found
+	w := q.Best()
+	other = How{w.Kind, w.With}
+	return other, other != how
 }
 
-func (c *chain) insert(key any, s *sleeper) {
-	c.lock.Lock()
-	defer c.lock.Unlock()
-	s.woken = false
-	if q := c.queues[key]; q != nil {
-		q.spares = append(q.spares, s.queue)
-		s.queue = q
-	} else {
-		if c.queues == nil {
-			c.queues = make(map[any]*queue)
-		}
-		c.queues[key] = s.queue
+func disagree(a, b How) string {
+	if a.Kind != b.Kind {
+		return "it is used as " + a.Kind + ", and others sleep on it as " + b.Kind
 	}
-	list := s.queue.sleepers
-	i := len(list)
-	for i > 0 && list[i-1].td.Priority() < s.td.Priority() {
-		i--
-	}
-	s.queue.sleepers = slices.Insert(list, i, s)
-}
-
-// remove takes a sleeper off its queue and gives it one to keep.
-func (c *chain) remove(key any, s *sleeper) {
-	q := s.queue
-	i := slices.Index(q.sleepers, s)
-	q.sleepers = slices.Delete(q.sleepers, i, i+1)
-	if last := len(q.spares) - 1; last >= 0 {
-		s.queue = q.spares[last]
-		q.spares[last] = nil
-		q.spares = q.spares[:last]
-	} else {
-		delete(c.queues, key)
-	}
+	return "others sleep on it with another lock: all sleepers on one channel must use the same"
 }
 
 // ended says whether the sleep is over; over makes it so.
-func (c *chain) ended(key any, s *sleeper, over bool) bool {
-	c.lock.Lock()
-	defer c.lock.Unlock()
-	if !s.woken && over {
-		c.remove(key, s)
+func ended(c *waitq.Chain, w *waitq.Waiter, over bool) bool {
+	c.Lock()
+	defer c.Unlock()
+	if q := w.Queue(); q != nil && over {
+		q.Remove(w, waitq.Idle)
 	}
-	return s.woken || over
+	return w.State != waitq.Queued
+}
+
+// Which sleepers a Wakeup is for.
+type Which uint8
+
+const (
+	All  Which = iota // all of them
+	One               // the best priority, of several the one that sleeps longest
+	Last              // the one that came last (wakeup_any)
+)
+
+// Wakeup wakes those who sleep on key, and says how many.
+func Wakeup(key any, which Which) (found int) {
+	c := lock(key)
+	var wakes waitq.Wakes
+	for q := c.Find(key); q != nil; q = c.Find(key) {
+		w := q.First(token.Exclusive)
+		if which == Last {
+			w = q.Youngest()
+		}
+		q.Remove(w, waitq.Granted)
+		wakes.Add(w.TD)
+		if found++; which != All {
+			break
+		}
+	}
+	c.Unlock()
+	wakes.Flush()
+	return found
 }
 
 // Sleepers returns the identities of the threads asleep on each key.
 func Sleepers() map[any][]uint32 {
 	found := make(map[any][]uint32)
-	for i := range table {
-		c := &table[i]
-		c.lock.Lock()
-		for key, q := range c.queues {
-			for _, s := range q.sleepers {
-				found[key] = append(found[key], s.td.ID())
-			}
+	Table.Each(func(_ int, q *waitq.Queue) {
+		for _, m := range []token.Mode{token.Exclusive, token.Shared} {
+			q.Waiters(m, func(w *waitq.Waiter) bool {
+				found[q.Key] = append(found[q.Key], w.TD.ID())
+				return true
+			})
 		}
-		c.lock.Unlock()
-	}
+	})
 	return found
 }

@@ -31,7 +31,7 @@ func start(name string, prio int, key any, done <-chan struct{}, deadline int64,
 		defer thread.End(&h)
 		h.SetPriority(prio)
 		r := thread.Enter(&h, "Sleep")
-		_, why := Sleep(r, "Sleep", key, done, deadline)
+		_, why := Sleep(r, "Sleep", key, How{Kind: "a key"}, done, deadline, nil, nil)
 		r.Leave()
 		ended <- name + " " + [...]string{hw.Permit: "woken", hw.Done: "cancelled", hw.Deadline: "timed out"}[why]
 	}()
@@ -48,14 +48,14 @@ func TestOrder(t *testing.T) {
 		asleep(t, key, i+1)
 	}
 	for _, want := range []string{"b woken", "d woken", "a woken", "c woken"} { // priority, then age
-		if n := Wakeup(key, 1); n != 1 {
+		if n := Wakeup(key, One); n != 1 {
 			t.Fatalf("Wakeup found %d", n)
 		}
 		if got := <-ended; got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
 	}
-	if n := Wakeup(key, -1); n != 0 {
+	if n := Wakeup(key, All); n != 0 {
 		t.Errorf("Wakeup found %d on an empty queue", n)
 	}
 }
@@ -68,23 +68,21 @@ func TestQueuesAreGivenBack(t *testing.T) {
 		start("s", i, key, nil, 0, ended)
 	}
 	asleep(t, key, n)
-	c := chainOf(key)
-	c.lock.Lock()
-	q := c.queues[key]
-	if len(q.sleepers) != n || len(q.spares) != n-1 {
-		t.Errorf("%d sleepers brought %d spare queues", len(q.sleepers), len(q.spares))
+	c := lock(key)
+	if q := c.Find(key); q.Len != n {
+		t.Errorf("%d waiters, want %d", q.Len, n)
 	}
-	c.lock.Unlock()
-	if found := Wakeup(key, -1); found != n {
+	c.Unlock()
+	if found := Wakeup(key, All); found != n {
 		t.Errorf("Wakeup found %d of %d", found, n)
 	}
 	for range n {
 		<-ended
 	}
-	c.lock.Lock()
-	defer c.lock.Unlock()
-	if c.queues[key] != nil || len(q.spares) != 0 {
-		t.Error("the queue outlives its sleepers (S3)")
+	c.Lock()
+	defer c.Unlock()
+	if c.Find(key) != nil {
+		t.Error("the queue outlives its sleepers (Q1)")
 	}
 }
 
@@ -148,7 +146,7 @@ func TestRaces(t *testing.T) {
 			case <-stop:
 				return
 			default:
-				found += Wakeup(key, 1)
+				found += Wakeup(key, One)
 				runtime.Gosched()
 			}
 		}

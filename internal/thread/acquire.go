@@ -56,6 +56,7 @@ func (r *Record) acquire(op string, t *token.Token, m token.Mode, done <-chan st
 	if i >= 0 && (m == token.Shared || r.holds[i].mode() == token.Exclusive) {
 		return false, r.again(i, m)
 	}
+	r.mayWant(op, t, WantToken, nil)
 	if r.host != nil {
 		r.host.Point(Op{Kind: OpAcquire, Tok: t, Mode: m, Done: done})
 	}
@@ -98,6 +99,7 @@ func AcquireSet(h *Handle, wants []token.Want, wait bool, done <-chan struct{}) 
 		r.pointSet(OpTry, wants, nil)
 		return false, r.trySet(wants)
 	}
+	r.mayWant("AcquireAll", nil, WantToken, nil)
 	r.pointSet(OpAcquireAll, wants, done)
 	if !r.covers(wants) {
 		changed = r.forced("AcquireAll", nil)

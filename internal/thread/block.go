@@ -87,13 +87,19 @@ func (r *Record) claimMore(w token.Want) {
 func (r *Record) await(done <-chan struct{}) (ok bool) {
 	c := &r.claim
 	r.park.Init()
-	c.Prio = r.prio
+	c.Prio = r.Priority()
 	ok = true
 	for granted := c.File(); !granted; granted = granted || c.Retry() {
+		if unequal.Load() {
+			r.lendToHolders()
+		}
 		if r.parked(done) == hw.Done {
 			won, left := c.Shrink()
 			ok, done, granted = won, nil, !left
 		}
+	}
+	if len(r.lendees) > 0 {
+		r.stopLending()
 	}
 	r.stats.MaxOvertaken = max(r.stats.MaxOvertaken, c.Overtaken())
 	return ok
@@ -123,8 +129,11 @@ func (r *Record) settle(wants []token.Want, seq uint64, wait int64) (changed boo
 }
 
 // mayDrop is asked before an operation changes anything that it would have to
-// give up tokens for.
+// give up tokens for, or wait for at all.
 func (r *Record) mayDrop(op string, t *token.Token) {
+	if r.nlocks > 0 && r.Locked(Spin) {
+		r.misuse(op, t, "it would block while the thread holds a spin mutex; it holds "+r.describeLocks())
+	}
 	if r.noBlock > 0 && r.n > r.base {
 		r.misuse(op, t, "it would block, and give up what is held, inside NoBlock: "+r.describeHolds())
 	}
@@ -145,6 +154,21 @@ type Suspended struct {
 
 // MayDrop is to be asked before anything is done that leads to Suspend.
 func (r *Record) MayDrop(op string) { r.mayDrop(op, nil) }
+
+// MaySleep is MayDrop for a wait that is not bounded. Wakes ends what it begins.
+func (r *Record) MaySleep(op string) {
+	r.MaySleepBut(op, nil)
+}
+
+// MaySleepBut is MaySleep for a wait that drops a lock.
+func (r *Record) MaySleepBut(op string, dropped *Object) {
+	r.mayWant(op, nil, WantSleep, dropped)
+	r.mayDrop(op, nil)
+	r.sleeps(op, dropped)
+}
+
+// Wakes ends what MaySleep began, before anything is taken back.
+func (r *Record) Wakes() { r.wakes() }
 
 // Suspend gives up all tokens for a wait that is not for tokens (P.b).
 func (r *Record) Suspend() Suspended {
@@ -188,7 +212,7 @@ func (r *Record) Resume(s Suspended) (changed bool) {
 func Block(h *Handle, op string, f func()) (changed bool) {
 	r := enter(h, op, nil)
 	r.point(OpBlock, nil, token.None)
-	r.mayDrop(op, nil)
+	r.MaySleep(op)
 	s := r.Suspend()
 	if r.base > s.base {
 		r.probe.Or(nested)
@@ -208,6 +232,7 @@ func Block(h *Handle, op string, f func()) (changed bool) {
 		if s.base == 0 {
 			r.probe.And(^nested)
 		}
+		r.wakes()
 		changed = r.Resume(s)
 		if left != "" && returned { // else a panic is under way, which says more
 			r.misuse(op, nil, "the function given to it returned with tokens, which are released now: "+left)
@@ -286,7 +311,20 @@ func (r *Record) Park(done <-chan struct{}, deadline int64) hw.Why {
 	if r.host != nil {
 		return r.host.Park(done, deadline, true)
 	}
-	return r.park.Park(done, deadline)
+	r.off.Store(true)
+	why := r.park.Park(done, deadline)
+	r.off.Store(false)
+	return why
+}
+
+// Running says whether the thread may be running, as far as that can be known of a
+// goroutine: it is not parked by this package. Of a simulated thread its host knows. One
+// that holds tokens counts as one that is not, since it could be waiting for us.
+func (r *Record) Running() bool {
+	if r.host != nil {
+		return r.host.Running()
+	}
+	return !r.off.Load()
 }
 
 // parked parks until the claim may have been granted, or done is closed.
@@ -302,6 +340,3 @@ func (r *Record) PreparePark() { r.park.Init() }
 
 // SleepState is where internal/sleepq keeps what it needs once per thread.
 func (r *Record) SleepState() *any { return &r.sleep }
-
-// Priority is what waits of this thread are ordered by.
-func (r *Record) Priority() int32 { return r.prio }

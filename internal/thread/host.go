@@ -35,6 +35,12 @@ type Host interface {
 	Now() int64
 	// Dying ends the goroutine if the run is being given up.
 	Dying()
+	// Running says whether the thread is on a CPU and holds no token: whether it makes
+	// sense to spin until it is done. Any thread may ask.
+	Running() bool
+	// TouchedLock tells that the thread has read or written the queue of a lock other than
+	// that of its operation.
+	TouchedLock(l Lock)
 }
 
 // OpKind is what a thread is about to do.
@@ -51,6 +57,9 @@ const (
 	OpSleep                    // on Key, with all holds given up
 	OpWakeup                   // whoever sleeps on Key
 	OpMerge                    // Tok into Wants[0].Tok
+	OpLock                     // Lock in Mode, until Done
+	OpTryLock                  // Lock in Mode
+	OpUnlock                   // Lock: its word will change
 )
 
 // Op is what a thread is about to do.
@@ -60,7 +69,20 @@ type Op struct {
 	Tok   *token.Token
 	Wants []token.Want
 	Key   any
+	Lock  Lock
 	Done  <-chan struct{}
+}
+
+// Lock is a lock as a host sees it.
+type Lock interface {
+	// WouldWait says whether the thread would have to wait for it in the mode.
+	WouldWait(r *Record, m token.Mode) bool
+	// Holder is the identity of who has it exclusively, or 0.
+	Holder() uint32
+	// Obj is its Object.
+	Obj() *Object
+	// What names it for a message.
+	What() string
 }
 
 // point tells the host, if there is one, of an operation on one token.
@@ -83,6 +105,32 @@ func (r *Record) Point(kind OpKind, key any) {
 		r.host.Point(Op{Kind: kind, Key: key})
 	}
 }
+
+// PointLock tells the host of an operation on a lock.
+func (r *Record) PointLock(kind OpKind, l Lock, m token.Mode, done <-chan struct{}) {
+	if r.host != nil {
+		r.host.Point(Op{Kind: kind, Lock: l, Mode: m, Done: done})
+	}
+}
+
+// TouchedLock tells the host that the queue of another lock was read or written.
+func (r *Record) TouchedLock(l Lock) {
+	if r.host != nil {
+		r.host.TouchedLock(l)
+	}
+}
+
+// Spin lets a simulated thread use up the time of a round of spinning; it says whether
+// the thread is one.
+func (r *Record) Spin() (simulated bool) {
+	if r.host != nil {
+		r.host.Yield()
+	}
+	return r.host != nil
+}
+
+// Hosted says whether the thread runs on a host.
+func (r *Record) Hosted() bool { return r.host != nil }
 
 // Now is the time of the thread's host, in which its deadlines are told.
 func (r *Record) Now() int64 {
@@ -122,7 +170,10 @@ func NewHosted(host Host, seen token.Observer) *Record {
 // not 0, and for messages.
 func Attach(h *Handle, r *Record, name string, num uint64, prio int32) {
 	h.rec, h.name, h.num = r, name, num
-	r.prio = prio
+	r.prio.Store(prio)
+	if prio != DefaultPriority {
+		unequal.Store(true)
+	}
 	r.guest.Store(h)
 }
 
@@ -137,8 +188,8 @@ func (r *Record) user() *Handle {
 // Detach is End of a handle that was attached. The thread has returned.
 func Detach(h *Handle) (held string) {
 	r := h.rec
-	if r.n > r.base {
-		held = r.describeHolds()
+	if r.n > r.base || r.nlocks > 0 {
+		held = r.describeAll()
 	}
 	r.retire()
 	h.rec = &ended
@@ -158,6 +209,9 @@ func Abandon(h *Handle) {
 }
 
 func (r *Record) retire() {
+	if len(r.lendees) > 0 {
+		r.stopLending() // it was ended while it waited
+	}
 	for r.n > r.base {
 		r.discard(int(r.n) - 1)
 	}
@@ -165,6 +219,7 @@ func (r *Record) retire() {
 		clear(r.holds)
 	}
 	r.n, r.base = 0, 0
+	r.discardLocks()
 	r.reset()
 	r.guest.Store(nil)
 	if r.probe.Load()&(busy|nested) != 0 {

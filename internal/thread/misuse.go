@@ -18,7 +18,7 @@ import (
 // Misuse is the value of the panic that answers a wrong use of the package.
 type Misuse struct {
 	Op     string // what was called
-	Token  string // the token concerned, or ""
+	Lock   string // the token or lock concerned, or ""
 	Thread string // the thread concerned
 	Why    string // what is wrong with it
 	Where  string // the caller's file:line and function
@@ -27,8 +27,8 @@ type Misuse struct {
 func (m *Misuse) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "lwkt: %s", m.Op)
-	if m.Token != "" {
-		fmt.Fprintf(&b, " of %s", m.Token)
+	if m.Lock != "" {
+		fmt.Fprintf(&b, " of %s", m.Lock)
 	}
 	fmt.Fprintf(&b, " by %s at %s: %s", m.Thread, m.Where, m.Why)
 	return b.String()
@@ -50,7 +50,7 @@ func (h *Handle) String() string {
 func fail(h *Handle, op string, t *token.Token, why string) {
 	m := &Misuse{Op: op, Thread: h.String(), Why: why, Where: caller()}
 	if t != nil {
-		m.Token = t.String()
+		m.Lock = t.String()
 	}
 	panic(m)
 }
@@ -61,6 +61,9 @@ func (r *Record) misuse(op string, t *token.Token, why string) {
 	r.leave()
 	fail(h, op, t, why)
 }
+
+// Misuse panics on behalf of a slow path of this thread.
+func (r *Record) Misuse(op, why string) { r.misuse(op, nil, why) }
 
 // enter begins a slow path: it finds the record of a handle that may be wrong.
 func enter(h *Handle, op string, t *token.Token) *Record {
@@ -104,7 +107,8 @@ func ours(function string) bool {
 	}
 	return (strings.HasPrefix(rest, ".") && !strings.HasPrefix(rest, ".Test") && !strings.HasPrefix(rest, ".Example") ||
 		strings.HasPrefix(rest, "/internal/thread.") && !strings.HasPrefix(rest, "/internal/thread.Test") ||
-		strings.HasPrefix(rest, "/internal/token.") || strings.HasPrefix(rest, "/internal/sleepq."))
+		strings.HasPrefix(rest, "/internal/token.") || strings.HasPrefix(rest, "/internal/sleepq.") ||
+		strings.HasPrefix(rest, "/internal/turnstile.") || strings.HasPrefix(rest, "/internal/lock."))
 }
 
 // caller describes the first frame outside this package's lock code.

@@ -30,7 +30,7 @@ type Handle struct {
 //   - gone: the thread ended; only in the record that ended handles point to.
 //   - nested: inside Block with tokens given up; what is taken there may be one
 //     of them. Set and cleared by the thread.
-//   - record, force: statistics, or forced drops, are on. Set and cleared
+//   - record, force, check: statistics, forced drops, checks of the hierarchy are on. Set and cleared
 //     for all threads at once; may be seen late.
 //   - hosted: the thread has a host (host.go), which must see each operation. Constant.
 //
@@ -61,8 +61,15 @@ type Record struct {
 	recent  *hold      // R4
 	sites   []uintptr  // beside holds, where each was acquired; valid where hold.noted
 
-	prio    int32
-	noBlock int32 // depth of NoBlock scopes
+	nlocks    int32
+	locks     []lockHold // K1; grows
+	lockNotes []lockNote // beside locks, if that is recorded
+
+	prio    atomic.Int32 // its own; written by the thread
+	lent    atomic.Int32 // (Lending) N1
+	lending              // (Lending)
+	noBlock int32        // depth of NoBlock scopes
+	context Context      // for the hierarchy
 	stats   Stats
 
 	handle *Handle // (all.lock) nil when pooled
@@ -72,10 +79,12 @@ type Record struct {
 	park  hw.Parker
 	host  Host                   // what the thread runs on; nil: a goroutine. Constant
 	guest atomic.Pointer[Handle] // what handle is, if there is a host
-	sleep any                    // what internal/sleepq keeps per thread
+	off   atomic.Bool            // a goroutine that is parked
+	sleep any                    // what internal/waitq keeps per thread
 
-	first [4]hold       // backing of holds, to begin with
-	want  [4]token.Want // backing of claim.Wants, to begin with
+	first      [4]hold       // backing of holds, to begin with
+	firstLocks [6]lockHold   // backing of locks, to begin with
+	want       [4]token.Want // backing of claim.Wants, to begin with
 }
 
 const (
@@ -85,6 +94,7 @@ const (
 	record
 	force
 	hosted
+	check
 )
 
 // Priorities, as in DragonFly: 31 is best.
@@ -99,6 +109,7 @@ type Stats struct {
 	Waits   uint64 // acquisitions that could not be granted at once
 	Drops   uint64 // times that held tokens were given up to block
 	Changes uint64 // drops after which a token turned out to have changed hands
+	Spins   uint64 // rounds of looking at a lock while its owner ran
 	// MaxOvertaken is the largest number of times that one wait was overtaken.
 	MaxOvertaken uint64
 }
@@ -144,7 +155,9 @@ func addRecord(host Host) *Record {
 	r.holds, r.sites, r.claim.Wants = r.first[:], nil, r.want[:0]
 	r.recent = &r.first[0]
 	r.claim.Waker = r
-	r.prio, r.host = DefaultPriority, host
+	r.locks = r.firstLocks[:]
+	r.prio.Store(DefaultPriority)
+	r.host = host
 	all.lock.Lock()
 	r.id = uint32(len(all.records) + 1)
 	if r.id > token.MaxID {
@@ -169,11 +182,12 @@ func End(h *Handle) (held string) {
 	if r.base > 0 {
 		r.misuse("End", nil, "the thread is inside Block")
 	}
-	if r.n > r.base {
-		held = r.describeHolds()
+	if r.n > r.base || r.nlocks > 0 {
+		held = r.describeAll()
 		for r.n > r.base {
 			r.discard(int(r.n) - 1)
 		}
+		r.discardLocks()
 	}
 	r.reset()
 	h.rec = &ended
@@ -187,7 +201,8 @@ func End(h *Handle) (held string) {
 
 // reset makes the record as new for its next thread.
 func (r *Record) reset() {
-	r.prio, r.noBlock, r.stats, r.seq, r.goid = DefaultPriority, 0, Stats{}, 0, 0
+	r.noBlock, r.context, r.stats, r.seq, r.goid = 0, Syscall, Stats{}, 0, 0
+	r.prio.Store(DefaultPriority)
 }
 
 // detour sends some operations past the fast path, in builds with invariants: at
@@ -261,8 +276,8 @@ func (h *Handle) Name() string {
 	return h.name
 }
 
-// Priority and SetPriority read and set the thread's own priority.
-func (h *Handle) Priority() int { return int(enter(h, "Priority", nil).leave().prio) }
+// Priority is the thread's own priority, whatever it is lent.
+func (h *Handle) Priority() int { return int(enter(h, "Priority", nil).leave().prio.Load()) }
 
 // SetPriority is for waits that begin later.
 func (h *Handle) SetPriority(p int) {
@@ -270,11 +285,27 @@ func (h *Handle) SetPriority(p int) {
 	if p < MinPriority || p > MaxPriority {
 		r.misuse("SetPriority", nil, fmt.Sprintf("priority %d is out of range 0..31", p))
 	}
-	r.leave().prio = int32(p)
+	if r.prio.Swap(int32(p)) != int32(p) {
+		unequal.Store(true)
+		Lending.Lock()
+		r.Reckon()
+		Lending.Unlock()
+	}
+	r.leave()
 }
 
 // Stats returns the thread's counts.
 func (h *Handle) Stats() Stats { return enter(h, "Stats", nil).leave().stats }
+
+// ByID is the record with an identity in words, or nil.
+func ByID(id uint32) *Record {
+	all.lock.Lock()
+	defer all.lock.Unlock()
+	if i := int(id) - 1; i >= 0 && i < len(all.records) {
+		return all.records[i]
+	}
+	return nil
+}
 
 // ID is the thread's identity in token words.
 func (r *Record) ID() uint32 { return r.id }

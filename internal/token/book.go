@@ -163,6 +163,42 @@ func (c *Claim) Shrink() (won, left bool) {
 	return false, keep > 0
 }
 
+// SetPriority changes the priority of a claim that may be filed, and so its rank.
+func (c *Claim) SetPriority(p int32) {
+	b := &book
+	b.lock.Lock()
+	w := c.watch
+	b.unwatch(c)
+	c.Prio = p
+	if w != nil {
+		b.watchAt(w)
+	}
+	b.unlock()
+}
+
+// Blockers appends the identities of those that a filed claim waits for: who has one
+// of its tokens exclusively, and whose claims these are reserved for. Sharers are
+// nobody in particular.
+func (c *Claim) Blockers(ids []uint32) []uint32 {
+	b := &book
+	b.lock.Lock()
+	if c.state == waiting || c.state == called {
+		for i := range c.Wants {
+			w := &c.Wants[i]
+			if id := w.Tok.Word().Owner(); id != 0 {
+				ids = append(ids, id)
+			}
+			for _, o := range w.Tok.q.claims {
+				if d := o.claim; d.hard && d != c && conflicts(o.Mode, w.Mode) && (!c.hard || d.age < c.age) {
+					ids = append(ids, d.ID)
+				}
+			}
+		}
+	}
+	b.lock.Unlock()
+	return ids
+}
+
 // file enters a claim, gives up what its thread had of the set, and tries it.
 func (b *Book) file(c *Claim) bool {
 	b.age++

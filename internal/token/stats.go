@@ -43,7 +43,8 @@ type Histogram struct {
 	Buckets [40]uint64
 }
 
-func (h *Histogram) add(ns int64) {
+// Add counts a duration.
+func (h *Histogram) Add(ns int64) {
 	ns = max(ns, 0)
 	h.Count++
 	h.Sum += ns
@@ -60,7 +61,7 @@ func (s *Stats) Gained(h Holder, wait int64, again bool) {
 		s.figures.Acquisitions++
 		if wait > 0 {
 			s.figures.Collisions++
-			s.figures.Wait.add(wait)
+			s.figures.Wait.Add(wait)
 		}
 	}
 	if i := s.find(h.Thread); again && i >= 0 { // another mode of a hold that goes on
@@ -74,7 +75,7 @@ func (s *Stats) Lost(thread uint32, now int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if i := s.find(thread); i >= 0 {
-		s.figures.Hold.add(now - s.holders[i].Since)
+		s.figures.Hold.Add(now - s.holders[i].Since)
 	}
 	s.holders = s.forget(thread)
 }

@@ -1,0 +1,183 @@
+package lock
+
+// What else can be done with a lock: change its mode, begin and end its life, drop it for the
+// time of a sleep, and tell about it.
+//
+// State machine: word.go
+
+import (
+	"fmt"
+
+	"github.com/serializing-tokens/lwkt/internal/thread"
+	"github.com/serializing-tokens/lwkt/internal/token"
+	"github.com/serializing-tokens/lwkt/internal/turnstile"
+)
+
+// verbs are what an operation on a lock is called in messages.
+type verbs struct{ plain, try, context, release string }
+
+// ops are the verbs by class and mode.
+var ops [16][3]verbs
+
+func init() {
+	name := func(c thread.Class, m token.Mode, prefix string) {
+		ops[c][m] = verbs{prefix + "Lock", "Try" + prefix + "Lock", prefix + "LockContext", prefix + "Unlock"}
+	}
+	for _, c := range []thread.Class{thread.Mutex, thread.Spin} {
+		name(c, token.Exclusive, "")
+	}
+	for _, c := range []thread.Class{thread.RW, thread.RM, thread.SleepableRM} {
+		name(c, token.Exclusive, "W")
+		name(c, token.Shared, "R")
+	}
+	for _, c := range []thread.Class{thread.SX, thread.Lockmgr} {
+		name(c, token.Exclusive, "X")
+		name(c, token.Shared, "S")
+	}
+	ops[thread.Serializer][token.Exclusive] = verbs{"Enter", "TryEnter", "EnterContext", "Exit"}
+	for _, c := range []thread.Class{thread.Mutex, thread.RW, thread.SX, thread.Serializer} {
+		thread.Discard[c] = func(r *thread.Record, obj *thread.Object, m token.Mode) {
+			l := of(obj)
+			if again, _ := r.RemoveLock(obj, m); !again {
+				l.let(r, c, m)
+			}
+		}
+	}
+}
+
+// TryUpgrade makes a share exclusive if its thread is the only sharer, and has only one
+// share; else the share is kept (T4).
+func TryUpgrade(h *thread.Handle, l *Lock, c thread.Class) bool {
+	const op = "TryUpgrade"
+	r := thread.Enter(h, op)
+	defer r.Leave()
+	had, depth := r.LockMode(&l.Object)
+	if had != token.Shared {
+		l.alive(r, op)
+		r.MisuseLock(op, &l.Object, c, l.whyNotHeld(r, token.Shared))
+	}
+	r.PointLock(thread.OpTryLock, l, token.Exclusive, nil)
+	for {
+		w := l.load()
+		if w.Shares() != 1 || depth != 1 || w&barred != 0 {
+			return false
+		}
+		if l.word.CompareAndSwap(uint64(w), uint64(w.without(token.Shared).with(token.Exclusive, r.ID()))) {
+			break
+		}
+		// Somebody came, and went, or began to wait.
+	}
+	r.ChangeLock(&l.Object, token.Exclusive)
+	if l.load().Waited() && !c.Sleepable() { // they lend to this thread now
+		var s section
+		s.begin(l, c)
+		if q := s.chain.Find(l); q != nil {
+			turnstile.SetOwner(q, r)
+		}
+		s.end(nil)
+	}
+	return true
+}
+
+// Downgrade makes an exclusive hold a share with no gap, and lets waiting sharers in unless a
+// better waiter wants it exclusively (T7). It must not be recursed.
+func Downgrade(h *thread.Handle, l *Lock, c thread.Class) {
+	const op = "Downgrade"
+	r := thread.Enter(h, op)
+	defer r.Leave()
+	switch had, depth := r.LockMode(&l.Object); {
+	case had != token.Exclusive:
+		l.alive(r, op)
+		r.MisuseLock(op, &l.Object, c, l.whyNotHeld(r, token.Exclusive))
+	case depth > 1:
+		r.MisuseLock(op, &l.Object, c, fmt.Sprintf("the thread has it %d times", depth))
+	}
+	r.PointLock(thread.OpUnlock, l, token.Exclusive, nil)
+	r.ChangeLock(&l.Object, token.Shared)
+	if l.word.CompareAndSwap(r.Own(), uint64(share)) {
+		return
+	}
+	var s section // somebody waits
+	s.begin(l, c)
+	l.shed(token.Exclusive, share)
+	if q := s.chain.Find(l); q != nil && s.bounded {
+		turnstile.SetOwner(q, nil)
+	}
+	s.end(nil)
+}
+
+// Init gives a lock a name and flags. It panics if the lock has been initialized and not
+// destroyed since, or is in use.
+func Init(l *Lock, c thread.Class, name string, flags uint32) {
+	w := l.load()
+	switch about := l.about.Load(); {
+	case w == dead:
+	case about&inited != 0:
+		thread.FailLock(nil, "Init", &l.Object, c, "it was initialized before; Destroy it first")
+	case w != 0:
+		thread.FailLock(nil, "Init", &l.Object, c, "it is in use")
+	}
+	l.about.Store(uint32(c) | flags | inited)
+	if name != "" || l.Name() != "" {
+		l.SetName(name)
+	}
+	l.word.CompareAndSwap(uint64(dead), 0)
+}
+
+// Destroy ends the life of a lock until it is initialized again. It must be free, or if own is
+// true may be held once by the thread, exclusively; and nobody may wait for it.
+func Destroy(h *thread.Handle, l *Lock, c thread.Class, own bool) {
+	const op = "Destroy"
+	r := thread.Enter(h, op)
+	defer r.Leave()
+	l.identify(c)
+	l.alive(r, op)
+	if l.word.CompareAndSwap(0, uint64(dead)) {
+		return
+	}
+	had, depth := r.LockMode(&l.Object)
+	if own && had == token.Exclusive && depth == 1 && l.word.CompareAndSwap(r.Own(), uint64(dead)) {
+		r.RemoveLock(&l.Object, token.Exclusive)
+		return
+	}
+	switch w := l.load(); {
+	case w.Waited():
+		r.MisuseLock(op, &l.Object, c, "others wait for it")
+	case w.Owner() != 0:
+		r.MisuseLock(op, &l.Object, c, thread.NameOf(w.Owner())+" has it")
+	default:
+		r.MisuseLock(op, &l.Object, c, "it is held shared")
+	}
+}
+
+// Held says how the thread holds the lock, and how many times.
+func Held(h *thread.Handle, l *Lock) (m token.Mode, depth int) {
+	r := thread.Enter(h, "Held")
+	defer r.Leave()
+	return r.LockMode(&l.Object)
+}
+
+// Drop gives the lock up for the time of a sleep and says how it was held, for Retake. The
+// thread is on its sleep queue already. It must hold the lock, once.
+func (l *Lock) Drop(r *thread.Record, c thread.Class) (m token.Mode) {
+	m, _ = r.LockMode(&l.Object)
+	r.TouchedLock(l)
+	r.RemoveLock(&l.Object, m)
+	l.let(r, c, m)
+	return m
+}
+
+// MayDrop panics unless the lock can be dropped for the time of a sleep.
+func (l *Lock) MayDrop(r *thread.Record, op string, c thread.Class) {
+	switch m, depth := r.LockMode(&l.Object); {
+	case m == token.None:
+		r.MisuseLock(op, &l.Object, c, l.whyNotHeld(r, token.Exclusive))
+	case depth > 1:
+		r.MisuseLock(op, &l.Object, c, fmt.Sprintf("the thread has it %d times; it can only be dropped if it has it once", depth))
+	}
+}
+
+// Retake takes back what Drop gave up.
+func (l *Lock) Retake(r *thread.Record, op string, c thread.Class, m token.Mode) {
+	l.acquire(r, op, c, m, nil)
+}

@@ -1,0 +1,301 @@
+// Package lock is the one algorithm under Mtx, RWLock, SX and their like: a word that says
+// who has the lock and whether anybody waits, and a queue of those who do. Which of them it
+// is says the class; whether it recurses, and who goes first, say flags.
+//
+// State machine: word.go
+package lock
+
+import (
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/serializing-tokens/lwkt/internal/hw"
+	"github.com/serializing-tokens/lwkt/internal/invariants"
+	"github.com/serializing-tokens/lwkt/internal/thread"
+	"github.com/serializing-tokens/lwkt/internal/token"
+)
+
+// Lock is a lock of any class. The zero Lock is free.
+type Lock struct {
+	thread.Object
+	word  hw.Uint64
+	about atomic.Uint32 // class in the low byte, once it is known; flags
+}
+
+// Flags of a lock, in about.
+const (
+	Recurse   = 1 << (8 + iota) // its owner may take it again
+	WakeAll                     // a release wakes all exclusive waiters, else all shared ones
+	PassX                       // sharers pass exclusive waiters, who may starve
+	DupOK                       // two locks of this name may be held at once
+	NoWitness                   // orders are not checked
+	inited                      // by Init
+
+	classMask = 0xff
+)
+
+// patience is how many times a waiter that was called may find the lock taken before
+// nobody may overtake it any more. More is faster, less is fairer; docs/numbers.md.
+const patience = 64
+
+func (l *Lock) load() Word { return Word(l.word.Load()) }
+
+// Class is the class of a lock that was used, or NoClass.
+func (l *Lock) Class() thread.Class { return thread.Class(l.about.Load() & classMask) }
+
+// Flag says whether the lock has the flag.
+func (l *Lock) Flag(f uint32) bool { return l.about.Load()&f != 0 }
+
+// identify notes the class of the lock, for those who know no more than the lock.
+func (l *Lock) identify(c thread.Class) {
+	if l.Class() == thread.NoClass {
+		l.about.Or(uint32(c))
+	}
+}
+
+// Word is the state of the lock at some moment.
+func (l *Lock) Word() Word { return l.load() }
+
+// Holder is that of thread.Lock.
+func (l *Lock) Holder() uint32 { return l.load().Owner() }
+
+// Obj is that of thread.Lock.
+func (l *Lock) Obj() *thread.Object { return &l.Object }
+
+// What is that of thread.Lock.
+func (l *Lock) What() string { return l.Title(l.Class()) }
+
+// WouldWait is that of thread.Lock.
+func (l *Lock) WouldWait(r *thread.Record, m token.Mode) bool {
+	w := l.load()
+	if w.Owner() == r.ID() || w.Owner() == dead.Owner() {
+		return false // what it does then is not waiting
+	}
+	return !w.admits(m, l.sharer(r, m), l.Flag(PassX))
+}
+
+// sharer says whether m is Shared and the thread has a share already (T3).
+func (l *Lock) sharer(r *thread.Record, m token.Mode) bool {
+	if m != token.Shared {
+		return false
+	}
+	had, _ := r.LockMode(&l.Object)
+	return had == token.Shared
+}
+
+// Acquire takes the lock exclusively and says whether a token changed hands meanwhile.
+func Acquire(h *thread.Handle, l *Lock, c thread.Class) (changed bool) {
+	if h != nil && !(invariants.Enabled && h.Detour()) {
+		if r := h.Fast(); r != nil && l.word.CompareAndSwap(0, r.Own()) { // T1
+			r.Push(&l.Object, c, token.Exclusive)
+			return false
+		}
+	}
+	return acquireSlow(h, l, c, token.Exclusive)
+}
+
+// AcquireShared takes the lock shared.
+func AcquireShared(h *thread.Handle, l *Lock, c thread.Class) (changed bool) {
+	if h != nil && !(invariants.Enabled && h.Detour()) {
+		if r := h.Fast(); r != nil {
+			if w := l.word.Load(); w&^(fieldMask<<shareShift) == 0 && l.word.CompareAndSwap(w, w+uint64(share)) { // T2
+				r.Push(&l.Object, c, token.Shared)
+				return false
+			}
+		}
+	}
+	return acquireSlow(h, l, c, token.Shared)
+}
+
+// Release undoes the newest exclusive acquisition of the lock by the thread.
+func Release(h *thread.Handle, l *Lock, c thread.Class) {
+	if h != nil && !(invariants.Enabled && h.Detour()) {
+		if r := h.FastRelease(&l.Object, c, token.Exclusive); r != nil && l.word.CompareAndSwap(r.Own(), 0) { // T5
+			r.Pop()
+			return
+		}
+	}
+	releaseSlow(h, l, c, token.Exclusive)
+}
+
+// ReleaseShared undoes the newest shared acquisition of the lock by the thread.
+func ReleaseShared(h *thread.Handle, l *Lock, c thread.Class) {
+	if h != nil && !(invariants.Enabled && h.Detour()) {
+		if r := h.FastRelease(&l.Object, c, token.Shared); r != nil {
+			if w := l.word.Load(); w&uint64(marks) == 0 && l.word.CompareAndSwap(w, w-uint64(share)) { // T6
+				r.Pop()
+				return
+			}
+		}
+	}
+	releaseSlow(h, l, c, token.Shared)
+}
+
+// AcquireUntil takes the lock, given up when done is closed: then ok is false.
+func AcquireUntil(h *thread.Handle, l *Lock, c thread.Class, m token.Mode, done <-chan struct{}) (changed, ok bool) {
+	op := ops[c][m].context
+	r := thread.Enter(h, op)
+	changed, ok = l.acquire(r, op, c, m, done)
+	r.Leave()
+	return changed, ok
+}
+
+func acquireSlow(h *thread.Handle, l *Lock, c thread.Class, m token.Mode) (changed bool) {
+	op := ops[c][m].plain
+	r := thread.Enter(h, op)
+	changed, _ = l.acquire(r, op, c, m, nil)
+	r.Leave()
+	return changed
+}
+
+// acquire is the slow half of all acquisitions that may wait.
+func (l *Lock) acquire(r *thread.Record, op string, c thread.Class, m token.Mode, done <-chan struct{}) (changed, ok bool) {
+	l.identify(c)
+	r.MayTake(op, &l.Object, c)
+	if l.again(r, op, c, m) {
+		return false, true
+	}
+	r.PointLock(thread.OpLock, l, m, done)
+	l.alive(r, op)
+	changed = r.ForceDrop(op)
+	begun := r.Began()
+	if l.take(r, m) || l.spin(r, m) {
+		r.AddLock(&l.Object, c, m, false, 0)
+		return changed, true
+	}
+	held, ok := l.wait(r, op, c, m, done)
+	if ok {
+		r.AddLock(&l.Object, c, m, false, r.Took(begun))
+	}
+	return r.Resume(held) || changed, ok // with the lock in hand
+}
+
+// again deals with a lock that the thread has already: it says whether that was all there
+// is to do.
+func (l *Lock) again(r *thread.Record, op string, c thread.Class, m token.Mode) bool {
+	had, _ := r.LockMode(&l.Object)
+	switch {
+	case had == token.None, had == token.Shared && m == token.Shared:
+		return false
+	case had == token.Exclusive && m == token.Exclusive && l.Flag(Recurse):
+		r.AddLock(&l.Object, c, m, true, 0)
+		return true
+	case had == token.Exclusive && m == token.Exclusive:
+		r.MisuseLock(op, &l.Object, c, "the thread has it already, and it does not recurse"+r.LockSite(&l.Object))
+	case had == token.Exclusive:
+		r.MisuseLock(op, &l.Object, c, "the thread has it exclusively already"+r.LockSite(&l.Object))
+	}
+	r.MisuseLock(op, &l.Object, c, "the thread has it shared already, and would wait for itself; TryUpgrade does not"+r.LockSite(&l.Object))
+	return false
+}
+
+// alive panics if the lock was destroyed.
+func (l *Lock) alive(r *thread.Record, op string) {
+	if l.load().Owner() == dead.Owner() {
+		r.MisuseLock(op, &l.Object, l.Class(), "it was destroyed; Init makes it a lock again")
+	}
+}
+
+// take takes the lock if the word admits that (T1-T3).
+func (l *Lock) take(r *thread.Record, m token.Mode) bool {
+	for {
+		w := l.load()
+		if !w.admits(m, w != 0 && l.sharer(r, m), l.Flag(PassX)) {
+			return false
+		}
+		if l.word.CompareAndSwap(uint64(w), uint64(w.with(m, r.ID()))) {
+			return true
+		}
+		// Somebody else took or left it, or began to wait.
+	}
+}
+
+// How long to look at a lock before waiting for it, while its owner runs: rounds, and
+// pauses of the processor in each.
+const (
+	spins     = 4
+	spinPause = 30
+)
+
+// spin looks at the lock for a while, as long as its owner runs; on a simulated machine,
+// where that is known, until it does not. A holder of tokens does not: others
+// wait for it.
+func (l *Lock) spin(r *thread.Record, m token.Mode) bool {
+	if r.Holding() || !r.Hosted() && hw.Processors() == 1 {
+		return false
+	}
+	for n := 0; n < spins || r.Hosted(); n++ {
+		o := thread.ByID(l.load().Owner())
+		if o == nil || !o.Running() {
+			break // shared, or not on a processor
+		}
+		r.CountSpin()
+		if !r.Spin() {
+			hw.Pause(spinPause)
+		}
+		if l.take(r, m) {
+			return true
+		}
+	}
+	return false
+}
+
+// Try takes the lock if that needs no wait.
+func Try(h *thread.Handle, l *Lock, c thread.Class, m token.Mode) bool {
+	op := ops[c][m].try
+	r := thread.Enter(h, op)
+	defer r.Leave()
+	l.identify(c)
+	switch had, _ := r.LockMode(&l.Object); {
+	case had == token.Exclusive && m == token.Exclusive && l.Flag(Recurse):
+		r.AddLock(&l.Object, c, m, true, 0)
+		return true
+	case had == token.Exclusive, had == token.Shared && m == token.Exclusive:
+		return false
+	}
+	r.PointLock(thread.OpTryLock, l, m, nil)
+	l.alive(r, op)
+	if !l.take(r, m) {
+		return false
+	}
+	r.AddLock(&l.Object, c, m, false, 0)
+	return true
+}
+
+func releaseSlow(h *thread.Handle, l *Lock, c thread.Class, m token.Mode) {
+	op := ops[c][m].release
+	r := thread.Enter(h, op)
+	l.release(r, op, c, m)
+	r.Leave()
+}
+
+// release is the slow half of all releases.
+func (l *Lock) release(r *thread.Record, op string, c thread.Class, m token.Mode) {
+	if had, _ := r.LockMode(&l.Object); had == token.None || !r.HoldsLock(&l.Object, m) {
+		l.alive(r, op)
+		r.MisuseLock(op, &l.Object, c, l.whyNotHeld(r, m))
+	}
+	if !r.Again(&l.Object, m) {
+		r.PointLock(thread.OpUnlock, l, m, nil)
+	}
+	if again, _ := r.RemoveLock(&l.Object, m); !again {
+		l.let(r, c, m)
+	}
+}
+
+// whyNotHeld explains a release of a lock that the thread does not hold in the mode.
+func (l *Lock) whyNotHeld(r *thread.Record, m token.Mode) string {
+	if had, _ := r.LockMode(&l.Object); had != token.None {
+		return "the thread has it " + had.String() + ", not " + m.String() + r.LockSite(&l.Object)
+	}
+	switch w := l.load(); {
+	case w.Owner() != 0:
+		return "the thread does not have it; " + thread.NameOf(w.Owner()) + " does"
+	case w.Shares() > 0:
+		return "the thread does not have it; others share it"
+	}
+	return "nobody has it: it was released once too often, or by the wrong thread"
+}
+
+// of is the lock whose Object obj is: its first field.
+func of(obj *thread.Object) *Lock { return (*Lock)(unsafe.Pointer(obj)) }

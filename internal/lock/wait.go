@@ -1,0 +1,268 @@
+package lock
+
+// Waiting for a lock, and who is next: the part of the algorithm that runs under the lock
+// of the queue. Locks that must not be held across sleep wait on a turnstile and lend
+// priority; the others wait on a sleep queue.
+//
+// A waiter stays on its queue until it has the lock or gives up. Whoever lets go of a lock
+// that somebody waits for calls the best waiter, which tries for itself; others may come
+// before it. After patience failures it is hard: then the lock is barred, and whoever lets
+// go of it last hands it over.
+//
+// State machine: word.go
+//
+// No wake-up is lost. Between two sections under the queue's lock, if there are waiters:
+// the best one is kept out by holders, and the last of these finds marks in the word and
+// looks (quiet is false: nobody is called, or the lock is barred); or somebody is called, who
+// will look; and each section ends with look.
+
+import (
+	"unsafe"
+
+	"github.com/serializing-tokens/lwkt/internal/hw"
+	"github.com/serializing-tokens/lwkt/internal/sleepq"
+	"github.com/serializing-tokens/lwkt/internal/thread"
+	"github.com/serializing-tokens/lwkt/internal/token"
+	"github.com/serializing-tokens/lwkt/internal/turnstile"
+	"github.com/serializing-tokens/lwkt/internal/waitq"
+)
+
+// section is the time under the lock of a lock's queue.
+type section struct {
+	l       *Lock
+	bounded bool
+	chain   *waitq.Chain
+	wakes   waitq.Wakes
+}
+
+// begin locks the queue.
+func (s *section) begin(l *Lock, c thread.Class) {
+	s.l, s.bounded = l, !c.Sleepable()
+	hash := uint64(uintptr(unsafe.Pointer(l))) * 0x9e3779b97f4a7c15 >> 48
+	if s.bounded {
+		s.chain = turnstile.Table.Lock(hash)
+	} else {
+		s.chain = sleepq.Table.Lock(hash)
+	}
+}
+
+// end looks who is next, brings the marks up to date, unlocks the queue and wakes. If self,
+// who does so and may be a waiter, turned out to be next, that is said.
+func (s *section) end(self *waitq.Waiter) (next bool) {
+	s.look(self)
+	next = self != nil && (self.State == waitq.Called || self.State == waitq.Granted)
+	s.chain.Unlock()
+	s.wakes.Flush()
+	return next
+}
+
+// leave takes a waiter off the queue.
+func (s *section) leave(q *waitq.Queue, w *waitq.Waiter, now waitq.State) {
+	if s.bounded {
+		turnstile.Leave(q, w, now)
+	} else {
+		q.Remove(w, now)
+	}
+}
+
+// look calls or grants whoever is next, and marks the word.
+func (s *section) look(self *waitq.Waiter) {
+	l := s.l
+	q := s.chain.Find(l)
+	for q != nil && q.Len > 0 {
+		w := q.Best()
+		if !l.load().compatible(w.Mode) {
+			break
+		}
+		if !w.Hard {
+			if q.Called == 0 {
+				s.call(q, w, self)
+			}
+			break
+		}
+		if l.give(w.TD.ID(), w.Mode) { // T9
+			if s.taken(q, w); w != self {
+				s.wakes.Add(w.TD)
+			}
+			q = s.chain.Find(l)
+		}
+	}
+	l.mark(s.chain.Find(l))
+}
+
+// call tells the waiter to try; of sharers all of them, and all of one mode if the lock
+// is one that wakes all.
+func (s *section) call(q *waitq.Queue, w, self *waitq.Waiter) {
+	if s.l.Flag(WakeAll) && !q.Empty(token.Exclusive) {
+		w = q.First(token.Exclusive)
+	}
+	q.Waiters(w.Mode, func(o *waitq.Waiter) bool {
+		q.Call(o)
+		if o != self {
+			s.wakes.Add(o.TD)
+		}
+		return w.Mode == token.Shared || s.l.Flag(WakeAll)
+	})
+}
+
+// mark sets the marks to what the queue says (T8, W2).
+func (l *Lock) mark(q *waitq.Queue) {
+	var m Word
+	if q != nil {
+		if !q.Empty(token.Exclusive) {
+			m |= waitX
+		}
+		if !q.Empty(token.Shared) {
+			m |= waitS
+		}
+		if q.Called > 0 {
+			m |= called
+		}
+		if q.Hard > 0 {
+			m |= barred
+		}
+	}
+	for {
+		w := l.load()
+		if w&marks == m || l.word.CompareAndSwap(uint64(w), uint64(w&^marks|m)) {
+			return
+		}
+		// Somebody took or left it.
+	}
+}
+
+// give makes a thread a holder, if the holds admit that.
+func (l *Lock) give(id uint32, m token.Mode) bool {
+	for {
+		w := l.load()
+		if !w.compatible(m) {
+			return false
+		}
+		if l.word.CompareAndSwap(uint64(w), uint64(w.with(m, id))) {
+			return true
+		}
+		// Somebody took or left it.
+	}
+}
+
+// wait waits for the lock, with all tokens given up: they are to be taken back by Resume. If
+// done is closed before it has the lock, ok is false.
+func (l *Lock) wait(r *thread.Record, op string, c thread.Class, m token.Mode, done <-chan struct{}) (held thread.Suspended, ok bool) {
+	if c.Sleepable() {
+		r.MaySleep(op)
+		defer r.Wakes()
+	} else {
+		r.MayDrop(op)
+	}
+	r.CountWait()
+	w := waitq.Of(r)
+	r.PreparePark()
+	var s section
+	s.begin(l, c)
+	q := s.chain.Insert(l, w, m)
+	if sleeper := s.lend(q, w); sleeper != "" {
+		s.leave(q, w, waitq.Idle)
+		s.end(nil)
+		r.MisuseLock(op, &l.Object, c, "it would wait for ever: "+sleeper)
+	}
+	next := s.end(w)   // it may be free by now
+	held = r.Suspend() // on the queue already, so nobody is missed
+	for why := hw.Permit; ; {
+		if !next {
+			if why = r.Park(done, 0); !r.Hosted() {
+				l.watch(m)
+			}
+		}
+		s.begin(l, c)
+		ok = s.try(w)
+		if !ok && why != hw.Permit {
+			s.leave(w.Queue(), w, waitq.Idle)
+		}
+		next = s.end(w)
+		if ok || why != hw.Permit {
+			w.State = waitq.Idle
+			return held, ok
+		}
+	}
+}
+
+// lend makes a waiter lend to the owner of the lock, if that is what its queue is for, and
+// says who sleeps with what others wait for.
+func (s *section) lend(q *waitq.Queue, w *waitq.Waiter) (sleeper string) {
+	if s.bounded {
+		sleeper = turnstile.Block(q, w, thread.ByID(s.l.load().Owner()))
+	}
+	return sleeper
+}
+
+// try is what a waiter does when it is woken: it says whether it has the lock now.
+func (s *section) try(w *waitq.Waiter) bool {
+	q := w.Queue()
+	if q == nil {
+		return true // granted
+	}
+	if w.State != waitq.Called {
+		return false // woken without a cause
+	}
+	q.Settle(w)
+	if (q.Hard == 0 || q.Best() == w) && s.l.give(w.TD.ID(), w.Mode) { // T9
+		s.taken(q, w)
+		return true
+	}
+	if w.Tries++; w.Tries >= patience && !s.l.Flag(PassX) {
+		q.Harden(w)
+	}
+	s.lend(q, w) // whoever it is that has it now
+	return false
+}
+
+// taken takes a waiter that has the lock off the queue, and makes it the one to whom those
+// who are left lend.
+func (s *section) taken(q *waitq.Queue, w *waitq.Waiter) {
+	s.leave(q, w, waitq.Granted)
+	if q.Len > 0 && s.bounded && w.Mode == token.Exclusive { // else the queue is that waiter's now
+		turnstile.SetOwner(q, w.TD)
+	}
+}
+
+// watch looks at the lock for a moment before a waiter that was woken tries.
+func (l *Lock) watch(m token.Mode) {
+	for range spins {
+		if l.load().compatible(m) {
+			return
+		}
+		hw.Pause(spinPause)
+	}
+}
+
+// let gives up one hold of the word, and calls who is next (T5, T6).
+func (l *Lock) let(r *thread.Record, c thread.Class, m token.Mode) {
+	for {
+		w := l.load()
+		if !w.quiet(m) || w&marks != 0 && r.Lent() != 0 {
+			break // or there is something to be taken back
+		}
+		if l.word.CompareAndSwap(uint64(w), uint64(w.without(m))) {
+			return
+		}
+		// Another sharer came or went, or somebody began to wait.
+	}
+	var s section
+	s.begin(l, c)
+	l.shed(m, 0)
+	if q := s.chain.Find(l); q != nil && s.bounded && m == token.Exclusive {
+		turnstile.SetOwner(q, nil)
+	}
+	s.end(nil)
+}
+
+// shed removes a hold, and adds what is to stay of it.
+func (l *Lock) shed(m token.Mode, stay Word) {
+	for {
+		w := l.load()
+		if l.word.CompareAndSwap(uint64(w), uint64(w.without(m)+stay)) {
+			return
+		}
+		// Another sharer came or went.
+	}
+}

@@ -1,0 +1,112 @@
+package lock
+
+// The word of a lock and every way in which it may change, as pure functions of its
+// value. The atomic steps that apply them are in lock.go and wait.go.
+//
+// Layout: 63..40 owner | 39..16 shares | 15..4 none | 3 barred | 2 called | 1 shared waiters | 0 exclusive waiters
+//
+// Bits:
+//   - owner: identity of the thread that has the lock exclusively, else 0. Set by whoever
+//     takes it (or grants it, under the queue's lock), cleared by the holder alone. Never
+//     spurious, never missing. All ones: the lock was destroyed.
+//   - shares: how many times it is held shared. Owner and shares are never both non-zero.
+//   - exclusive waiters, shared waiters: somebody is on the queue for that. Set and cleared
+//     under the queue's lock, and exact when that is free.
+//   - called: a waiter was woken and has not tried yet. As those. While it is set a release
+//     need not look: the one that was called will.
+//   - barred: a hard waiter is on the queue. As those. While it is set nobody takes the lock
+//     but through the queue, so its holds can only shrink.
+//
+// Invariants:
+//
+//	W1 owner != 0 implies shares == 0.
+//	W2 no mark is set when nobody waits, so a free lock that nobody waits for is 0.
+//	W3 a barred lock is taken only under the queue's lock, but for one more share by a
+//	   thread that has one.
+//
+// Transitions:
+//
+//	T1 free, not barred            --lock exclusive--> owned             (edge: last release -> this)
+//	T2 not owned, nobody waits     --lock shared-----> shares+1          (edge: last exclusive release -> this)
+//	T3 not owned                   --lock shared by a sharer--> shares+1
+//	T4 shares 1, not barred        --upgrade by the sharer--> owned
+//	T5 owned                       --unlock----------> free              (edge: this -> next lock)
+//	T6 shares > 0                  --unlock----------> shares-1          (edge: this -> next exclusive lock)
+//	T7 owned                       --downgrade-------> shares 1          (edge: this -> next shared lock)
+//	T8 any                         --mark------------> marks as the queue says   (queue)
+//	T9 compatible                  --take by the called, grant to the hard--> owned or shares+1   (queue)
+//	T10 free, or owned by the caller --destroy-------> destroyed; destroyed --init--> free
+//
+// Lock order: T1-T7 need no lock but the queue's where marks are set; T8, T9 need that.
+// Blocking: nothing here blocks.
+// Departures: FreeBSD has an owner or a count in one field, recursion in another word, and lets
+// a thread with any read lock pass waiting writers; here that is for sharers of this lock.
+
+import "github.com/serializing-tokens/lwkt/internal/token"
+
+// Word is the state of a lock.
+type Word uint64
+
+// The parts of a word.
+const (
+	ownerShift      = 40
+	shareShift      = 16
+	fieldMask       = 1<<24 - 1
+	share      Word = 1 << shareShift
+
+	waitX  Word = 1 << 0
+	waitS  Word = 1 << 1
+	called Word = 1 << 2
+	barred Word = 1 << 3
+	marks       = waitX | waitS | called | barred
+
+	dead Word = fieldMask << ownerShift // T10
+)
+
+// Owner is the thread that has the lock exclusively, or 0.
+func (w Word) Owner() uint32 { return uint32(w >> ownerShift) }
+
+// Shares is how many times it is held shared.
+func (w Word) Shares() int { return int(w >> shareShift & fieldMask) }
+
+// Waited says whether anybody waits for it.
+func (w Word) Waited() bool { return w&(waitX|waitS) != 0 }
+
+// compatible says whether the holds in w admit one more in the mode (W1).
+func (w Word) compatible(m token.Mode) bool {
+	return w.Owner() == 0 && (m == token.Shared || w.Shares() == 0)
+}
+
+// admits says whether a thread that is not on the queue may take the lock (T1-T3).
+// sharer: it has a share already. pass: sharers may pass waiting writers.
+func (w Word) admits(m token.Mode, sharer, pass bool) bool {
+	switch {
+	case !w.compatible(m):
+		return false
+	case m == token.Exclusive:
+		return w&barred == 0
+	}
+	return sharer || w&barred == 0 && (pass || w&(waitX|waitS) == 0)
+}
+
+// with is w with one more hold; the caller has made sure that it is compatible.
+func (w Word) with(m token.Mode, id uint32) Word {
+	if m == token.Shared {
+		return w + share
+	}
+	return w | Word(id)<<ownerShift
+}
+
+// without is w after its owner, or one sharer, has let go (T5, T6).
+func (w Word) without(m token.Mode) Word {
+	if m == token.Shared {
+		return w - share
+	}
+	return w &^ dead
+}
+
+// quiet says whether whoever lets go of w need not look at the queue: nobody waits, or
+// a share is left, or somebody was called who will.
+func (w Word) quiet(m token.Mode) bool {
+	return w&marks == 0 || m == token.Shared && w.Shares() > 1 || w&(called|barred) == called
+}

@@ -1,0 +1,81 @@
+package thread
+
+// What all locks other than tokens have in common: a class, a name, and figures (struct
+// lock_object and struct lock_class of lock(9)).
+
+import (
+	"fmt"
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/serializing-tokens/lwkt/internal/token"
+)
+
+// Class is what kind of lock a lock is.
+type Class uint8
+
+// The classes, in the order in which a thread may take them while it holds one of the
+// class before (hierarchy.go has the exact table).
+const (
+	NoClass Class = iota
+	Lockmgr
+	SX
+	Serializer
+	SleepableRM
+	Mutex
+	RW
+	RM
+	Spin
+	classes
+)
+
+var classNames = [...]string{"lock", "lockmgr lock", "sx lock", "serializer", "sleepable rmlock", "mutex", "rwlock", "rmlock", "spin mutex"}
+
+// String names the class.
+func (c Class) String() string { return classNames[c] }
+
+// Sleepable says whether a lock of the class may be held by a thread that sleeps.
+func (c Class) Sleepable() bool { return c < Mutex }
+
+// Object is the part of a lock that messages, statistics and lists of held locks know.
+// It is the first field of every lock, so its address is that of the lock. The zero
+// Object has no name.
+type Object struct {
+	info atomic.Pointer[ObjectInfo] // set once
+}
+
+// ObjectInfo is what people are told about a lock. Most locks have none.
+type ObjectInfo struct {
+	name  atomic.Pointer[string]
+	Stats token.Stats
+}
+
+// Describe returns the lock's ObjectInfo, made now if there is none.
+func (o *Object) Describe() *ObjectInfo {
+	if i := o.info.Load(); i != nil {
+		return i
+	}
+	o.info.CompareAndSwap(nil, new(ObjectInfo)) // else another thread has made it
+	return o.info.Load()
+}
+
+// SetName names the lock.
+func (o *Object) SetName(name string) { o.Describe().name.Store(&name) }
+
+// Name is what SetName said last, or "".
+func (o *Object) Name() string {
+	if i := o.info.Load(); i != nil {
+		if n := i.name.Load(); n != nil {
+			return *n
+		}
+	}
+	return ""
+}
+
+// Title names the lock for a message: by its class and name, else by its address.
+func (o *Object) Title(c Class) string {
+	if n := o.Name(); n != "" {
+		return fmt.Sprintf("%v %q", c, n)
+	}
+	return fmt.Sprintf("%v %#x", c, uintptr(unsafe.Pointer(o)))
+}

@@ -1,0 +1,178 @@
+package thread
+
+// The hierarchy: what a thread may take, or do, while it holds what, and in which context.
+// It is one table, from which the documents are printed, which tests walk cell by cell, and
+// which is enforced while checks are on (locking(9)).
+
+import (
+	"github.com/serializing-tokens/lwkt/internal/token"
+)
+
+// Column is what a thread may be about to do, as the hierarchy sees it: the columns.
+type Column uint8
+
+// The columns.
+const (
+	WantSpin        Column = iota // a spin mutex
+	WantMutex                     // a mutex or rwlock
+	WantRM                        // a read-mostly lock
+	WantSleepableRM               // a sleepable one
+	WantSX                        // an sx lock, lockmgr lock or serializer
+	WantSleep                     // to sleep, wait for a channel, or block outside this package
+	WantToken                     // a token
+	WantFunnel                    // a funnel
+	Columns
+)
+
+var columnNames = [...]string{"spin", "mtx, rw", "rm", "sleepable rm", "sx, lockmgr", "sleep", "token", "funnel"}
+
+// String names the column.
+func (w Column) String() string { return columnNames[w] }
+
+// Row is what a thread may have: the rows.
+type Row uint8
+
+// The rows.
+const (
+	HaveSpin Row = iota
+	HaveMutex
+	HaveRM
+	HaveSleepableRM      // shared
+	HaveSleepableRMWrite // exclusively
+	HaveSX
+	HaveLockmgr
+	HaveToken
+	HaveFunnel
+	Rows
+)
+
+var rowNames = [...]string{
+	"spin", "mtx, rw", "rm", "sleepable rm, read", "sleepable rm, write", "sx", "lockmgr", "token", "funnel",
+}
+
+// String names the row.
+func (h Row) String() string { return rowNames[h] }
+
+// Interaction says what a thread that has the one may want. The try forms are always
+// allowed; and a sleep that drops the one lock that would forbid it is.
+//
+// Tokens and funnels forbid nothing: they are given up by whatever waits. The wait for one is
+// bounded, so only a spin mutex forbids it. A thread has one funnel at a time.
+var Interaction = [Rows][Columns]bool{
+	//                     spin  mtx    rm     s-rm   sx     sleep  token  funnel
+	HaveSpin:             {true, false, false, false, false, false, false, false},
+	HaveMutex:            {true, true, true, false, false, false, true, true},
+	HaveRM:               {true, true, true, false, false, false, true, true},
+	HaveSleepableRM:      {true, true, true, false, false, false, true, true},
+	HaveSleepableRMWrite: {true, true, true, true, true, true, true, true},
+	HaveSX:               {true, true, true, true, true, true, true, true},
+	HaveLockmgr:          {true, true, true, true, true, true, true, true},
+	HaveToken:            {true, true, true, true, true, true, true, true},
+	HaveFunnel:           {true, true, true, true, true, true, true, false},
+}
+
+// Context is what kind of code a thread runs.
+type Context uint8
+
+// The contexts.
+const (
+	Syscall         Context = iota // a thread of its own
+	InterruptFilter                // borrows the stack of whom it interrupts
+	InterruptThread
+	Callout       // a timer's function
+	DirectCallout // a timer's function, in the filter of the clock
+	Contexts
+)
+
+var contextNames = [...]string{"syscall", "interrupt filter", "interrupt thread", "callout", "direct callout"}
+
+// String names the context.
+func (c Context) String() string { return contextNames[c] }
+
+// InContext says what a thread in a context may want.
+var InContext = [Contexts][Columns]bool{
+	//                spin  mtx    rm     s-rm   sx     sleep  token  funnel
+	Syscall:         {true, true, true, true, true, true, true, true},
+	InterruptFilter: {true, false, false, false, false, false, false, false},
+	InterruptThread: {true, true, true, false, false, false, true, true},
+	Callout:         {true, true, true, false, false, false, true, true},
+	DirectCallout:   {true, false, false, false, false, false, false, false},
+}
+
+// column is what taking a lock of the class is.
+func (c Class) column() Column {
+	switch c {
+	case Spin:
+		return WantSpin
+	case Mutex, RW:
+		return WantMutex
+	case RM:
+		return WantRM
+	case SleepableRM:
+		return WantSleepableRM
+	}
+	return WantSX
+}
+
+// row is what having a lock of the class in the mode is.
+func (c Class) row(m token.Mode) Row {
+	switch {
+	case c == Spin:
+		return HaveSpin
+	case c == Mutex, c == RW:
+		return HaveMutex
+	case c == RM:
+		return HaveRM
+	case c == SleepableRM && m == token.Shared:
+		return HaveSleepableRM
+	case c == SleepableRM:
+		return HaveSleepableRMWrite
+	case c == Lockmgr:
+		return HaveLockmgr
+	}
+	return HaveSX
+}
+
+// SetChecks switches the checks of the hierarchy, for all threads.
+func SetChecks(on bool) { setProbe(check, on) }
+
+// MayTake panics if checks are on and the hierarchy does not let the thread wait for a
+// lock now.
+func (r *Record) MayTake(op string, obj *Object, c Class) {
+	if r.probe.Load()&check == 0 {
+		return
+	}
+	if why := r.forbids(c.column(), nil); why != "" {
+		r.MisuseLock(op, obj, c, why)
+	}
+}
+
+// mayWant is MayTake for what is not a lock. A lock that it drops is let off.
+func (r *Record) mayWant(op string, t *token.Token, w Column, dropped *Object) {
+	if r.probe.Load()&check == 0 {
+		return
+	}
+	if why := r.forbids(w, dropped); why != "" {
+		r.misuse(op, t, why)
+	}
+}
+
+// forbids says why the thread may not want something now, or "".
+func (r *Record) forbids(w Column, dropped *Object) string {
+	if !InContext[r.context][w] {
+		return "the hierarchy does not allow " + w.String() + " in the context " + r.context.String()
+	}
+	for i := range r.locks[:r.nlocks] {
+		if p := &r.locks[i]; p.obj != dropped && !Interaction[p.class.row(p.mode)][w] {
+			return "the hierarchy does not allow " + w.String() + " with a " + p.class.row(p.mode).String() +
+				" lock held: " + p.obj.Title(p.class) + r.siteOfLock(i)
+		}
+	}
+	return ""
+}
+
+// SetContext sets the context and returns the one before.
+func (r *Record) SetContext(c Context) (old Context) {
+	old, r.context = r.context, c
+	return old
+}

@@ -1,0 +1,213 @@
+package thread
+
+// Lending of priority. A thread that waits for what another one owns lends it its
+// priority, and that one lends it on to whomever it waits for itself. What a thread is
+// lent is never kept up by increments: it is reckoned anew from who waits for it
+// now, so that it ends with its cause.
+//
+// Layout: a thread is blocked on at most one turnstile, or waits for tokens; it owns
+// any number of turnstiles; it lends to the holders of the tokens that it waits for.
+// Bits: none.
+// Invariants: whenever Lending is free,
+//
+//	N1 what a thread is lent is the best priority among the waiters of the turnstiles that
+//	   it owns and among its lenders, or 0 if its own is not worse.
+//	N2 a thread that is blocked has the place in its queue that its priority gives it.
+//	N3 a thread with asleep set owns no turnstile: whoever is second to come panics.
+//
+// Transitions: none; every change of an owner, a waiter or a priority ends in reckon.
+// Lock order: Lending, then the book of package token. Nothing else is taken under it.
+// Blocking: Lending spins for sections of some ten instructions for each thread of a chain.
+// Departures: FreeBSD does not take back what a waiter lent that lost its own priority; it has a
+// lock for each chain, and passes from one to the next.
+
+import (
+	"slices"
+	"sync/atomic"
+
+	"github.com/serializing-tokens/lwkt/internal/hw"
+)
+
+// Lending guards turnstiles: their queues, their owners, and what is lent through them.
+var Lending hw.SpinLock
+
+// unequal says that some thread has had another priority than the others. Until then
+// nothing is lent through tokens, and nobody pays for it.
+var unequal atomic.Bool
+
+// Turnstile is what a thread can be blocked on, as lending sees it.
+type Turnstile interface {
+	// Owner is who is lent the priority of the waiters, or nil.
+	Owner() *Record
+	// Best is the best priority of a waiter, or -1.
+	Best() int32
+	// Moved is called when the priority of a waiter has changed.
+	Moved(r *Record)
+	// OwnedBy says whether the lock of the turnstile is still the thread's.
+	OwnedBy(r *Record) bool
+	// Of says whether it is that of a lock.
+	Of(obj *Object) bool
+	// What names the lock for a message.
+	What() string
+}
+
+// lending is a thread's part in it.
+type lending struct {
+	blocked   Turnstile   // (Lending) what it waits for
+	contested []Turnstile // (Lending) what it owns and others wait for
+	asleep    bool        // (Lending) it sleeps, and holds locks that must not
+	lendees   []*Record   // (Lending) who holds the tokens that it waits for
+	lenders   []*Record   // (Lending) who waits for tokens that it holds
+}
+
+// Priority is what waits of this thread are ordered by: its own, or what it is lent.
+//
+//go:norace
+func (r *Record) Priority() int32 { return max(r.prio.Load(), r.lent.Load()) }
+
+// Lent is what the thread is lent, or 0.
+func (r *Record) Lent() int32 { return r.lent.Load() }
+
+// Blocked makes the thread one that waits on t, or on nothing if that is nil. The caller
+// has Lending.
+func (r *Record) Blocked(t Turnstile) { r.blocked = t }
+
+// BlockedOn is what the thread waits for. The caller has Lending.
+func (r *Record) BlockedOn() Turnstile { return r.blocked }
+
+// Contest makes t one of the turnstiles that the thread owns. The caller has Lending.
+func (r *Record) Contest(t Turnstile) { r.contested = append(r.contested, t) }
+
+// Uncontest undoes Contest. The caller has Lending, and calls Reckon.
+func (r *Record) Uncontest(t Turnstile) {
+	if i := slices.Index(r.contested, t); i >= 0 {
+		r.contested = slices.Delete(r.contested, i, i+1)
+	}
+}
+
+// Contested are the turnstiles that the thread owns. The caller has Lending.
+func (r *Record) Contested() []Turnstile { return r.contested }
+
+// Reckon brings what the thread is lent up to date, and what it lends itself (N1, N2).
+// The caller has Lending.
+func (r *Record) Reckon() {
+	best := int32(0)
+	for _, t := range r.contested {
+		best = max(best, t.Best())
+	}
+	for _, l := range r.lenders {
+		best = max(best, l.Priority())
+	}
+	if best <= r.prio.Load() {
+		best = 0
+	}
+	was := r.Priority()
+	r.lent.Store(best)
+	if r.Priority() != was {
+		r.passOn()
+	}
+}
+
+// passOn is called when the priority of the thread has changed. It ends: the chain does,
+// or comes back to a thread that has the new priority already.
+func (r *Record) passOn() {
+	if t := r.blocked; t != nil {
+		t.Moved(r)
+		if o := t.Owner(); o != nil {
+			o.Reckon()
+		}
+		return
+	}
+	if len(r.lendees) > 0 {
+		r.claim.SetPriority(r.Priority())
+	}
+	for _, o := range r.lendees {
+		o.Reckon()
+	}
+}
+
+// lendToHolders lends to those who hold the tokens that the thread waits for, and to older
+// waiters for whom they are reserved.
+func (r *Record) lendToHolders() {
+	var ids [8]uint32
+	Lending.Lock()
+	holders := r.claim.Blockers(ids[:0])
+	for i := len(r.lendees) - 1; i >= 0; i-- {
+		if o := r.lendees[i]; !slices.Contains(holders, o.id) {
+			r.lendees = slices.Delete(r.lendees, i, i+1)
+			o.stopLender(r)
+		}
+	}
+	for _, id := range holders {
+		if o := ByID(id); o != nil && o != r && !slices.Contains(r.lendees, o) {
+			r.lendees = append(r.lendees, o)
+			o.lenders = append(o.lenders, r)
+			o.Reckon()
+		}
+	}
+	Lending.Unlock()
+}
+
+func (r *Record) stopLender(l *Record) {
+	if i := slices.Index(r.lenders, l); i >= 0 {
+		r.lenders = slices.Delete(r.lenders, i, i+1)
+	}
+	r.Reckon()
+}
+
+// stopLending ends what lendToHolders began.
+func (r *Record) stopLending() {
+	Lending.Lock()
+	for _, o := range r.lendees {
+		o.stopLender(r)
+	}
+	clear(r.lendees)
+	r.lendees = r.lendees[:0]
+	Lending.Unlock()
+}
+
+// sleeps is called before a thread sleeps, or blocks for something outside this
+// package. If it holds a lock, other than one that it drops, that others wait for and that it must not hold then, it
+// panics (N3).
+func (r *Record) sleeps(op string, dropped *Object) {
+	if !r.heldUnsleepable(dropped) {
+		return
+	}
+	Lending.Lock()
+	what := ""
+	for _, t := range r.contested {
+		if t.OwnedBy(r) && !t.Of(dropped) {
+			what = t.What()
+		}
+	}
+	r.asleep = what == ""
+	Lending.Unlock()
+	if what != "" {
+		r.misuse(op, nil, "it would sleep while others wait for "+what+", which must not be held then; it holds "+r.describeLocks())
+	}
+}
+
+// wakes is called when a sleep is over, before anything is taken back.
+func (r *Record) wakes() {
+	if r.heldUnsleepable(nil) {
+		Lending.Lock()
+		r.asleep = false
+		Lending.Unlock()
+	}
+}
+
+// Asleep says whether the thread sleeps with a lock that it must not hold then. The caller
+// has Lending.
+func (r *Record) Asleep() bool { return r.asleep }
+
+func (r *Record) heldUnsleepable(but *Object) bool {
+	for i := range r.locks[:r.nlocks] {
+		if r.locks[i].obj != but && !r.locks[i].class.Sleepable() {
+			return true
+		}
+	}
+	return false
+}
+
+// DescribeLocks lists the locks of a thread that is asleep, for a message.
+func (r *Record) DescribeLocks() string { return r.describeLocks() }

@@ -1,0 +1,360 @@
+// Package waitq is the queues on which threads wait, whatever for: a table of chains by
+// the hash of a key, a queue for each key that somebody waits on, and in it the waiters in
+// two lists, those for exclusive and those for shared use. Sleep queues and turnstiles
+// are two tables with rules of their own.
+//
+// Layout: a thread has one waiter, which brings a queue along. The first one's serves,
+// the others wait as spares; whoever leaves takes one away. So nothing is allocated
+// by a wait.
+//
+// Bits: none.
+//
+// Invariants: whenever the chain's lock is free,
+//
+//	Q1 a waiter is in at most one list; a queue is in its chain exactly while it has waiters.
+//	Q2 a list is in order of rank: hard ones by age, then by priority, then by age.
+//	Q3 called and hard count the waiters in that state.
+//
+// Transitions:
+//
+//	idle --Insert--> Queued --Call--> Called --Settle--> Queued;  Queued, Called --Remove--> idle or Granted
+//
+// Lock order: the lock of a chain, then Thread.Unpark.
+// Blocking: nothing here blocks but for sections of some ten instructions.
+// Departures: FreeBSD has this twice, in subr_sleepqueue.c and subr_turnstile.c.
+package waitq
+
+import (
+	"github.com/serializing-tokens/lwkt/internal/hw"
+	"github.com/serializing-tokens/lwkt/internal/thread"
+	"github.com/serializing-tokens/lwkt/internal/token"
+)
+
+// State is how far a waiter is.
+type State uint8
+
+// The states.
+const (
+	Idle    State = iota // on no queue
+	Queued               // and nobody has told it to look
+	Called               // told to try for itself
+	Granted              // has what it waits for; on no queue
+)
+
+// Waiter is a thread's wait.
+type Waiter struct {
+	TD    *thread.Record // constant
+	Key   any            // (chain) what it waits on
+	Mode  token.Mode     // (chain) how it wants it; of sleepers, Exclusive
+	State State          // (chain)
+	Hard  bool           // (chain) it failed so often that nobody may overtake it
+	Tries uint32         // (chain) failures
+	Kind  string         // (chain) of sleepers: what they sleep on
+	With  any            // (chain) of sleepers: the lock that they dropped
+
+	prio       int32   // (chain) rank
+	age        uint64  // (chain) rank
+	queue      *Queue  // (chain) Q1; while idle the one that it brings along
+	next, prev *Waiter // (chain)
+}
+
+// Of returns the waiter of a thread.
+func Of(r *thread.Record) *Waiter {
+	w, _ := (*r.SleepState()).(*Waiter)
+	if w == nil {
+		w = &Waiter{TD: r, queue: new(Queue)}
+		*r.SleepState() = w
+	}
+	return w
+}
+
+// Queue is those who wait on one key.
+type Queue struct {
+	Key    any            // (chain)
+	Holder *thread.Record // (chain) of a turnstile: who is lent the priority of the waiters
+	Len    int            // (chain) waiters
+	Called int            // (chain) Q3
+	Hard   int            // (chain) Q3
+
+	lists  [2]list // (chain) exclusive, shared
+	chain  *Chain  // (chain)
+	next   *Queue  // (chain) in the chain, or as a spare
+	spares *Queue  // (chain)
+}
+
+type list struct{ first, last *Waiter }
+
+// Chain is the queues of the keys with one hash.
+type Chain struct {
+	lock  *hw.SpinLock
+	own   hw.SpinLock // unless the table has one lock for all
+	first *Queue      // (lock)
+	age   uint64      // (lock) clock of insertions
+	_     [24]byte    // chains of their own cache lines
+}
+
+// Chains is the number of chains of a table.
+const Chains = 256
+
+// Table is a table of chains.
+type Table struct{ chains [Chains]Chain }
+
+// NewTable returns a table whose chains are guarded by the lock, or if that is nil each by
+// its own.
+func NewTable(lock *hw.SpinLock) *Table {
+	t := new(Table)
+	for i := range t.chains {
+		c := &t.chains[i]
+		if c.lock = lock; lock == nil {
+			c.lock = &c.own
+		}
+	}
+	return t
+}
+
+// Lock locks the chain of a hash.
+func (t *Table) Lock(hash uint64) *Chain {
+	c := &t.chains[hash%Chains]
+	c.lock.Lock()
+	return c
+}
+
+// Lock locks the chain again.
+func (c *Chain) Lock() { c.lock.Lock() }
+
+// Unlock unlocks the chain.
+func (c *Chain) Unlock() { c.lock.Unlock() }
+
+// Find returns the queue of a key, or nil if nobody waits on it.
+func (c *Chain) Find(key any) *Queue {
+	for q := c.first; q != nil; q = q.next {
+		if q.Key == key {
+			return q
+		}
+	}
+	return nil
+}
+
+// Each calls f for every queue of the table, chain by chain, each chain locked.
+func (t *Table) Each(f func(chain int, q *Queue)) {
+	for i := range t.chains {
+		c := t.Lock(uint64(i))
+		for q := c.first; q != nil; q = q.next {
+			f(i, q)
+		}
+		c.Unlock()
+	}
+}
+
+// Insert makes w wait on a key, as the last of its rank.
+func (c *Chain) Insert(key any, w *Waiter, m token.Mode) *Queue {
+	q := c.Find(key)
+	if q == nil {
+		q = w.queue
+		q.Key, q.chain, q.next = key, c, c.first
+		c.first = q
+	} else {
+		w.queue.next, q.spares = q.spares, w.queue
+	}
+	c.age++
+	w.Key, w.Mode, w.State, w.Hard, w.Tries = key, m, Queued, false, 0
+	w.queue, w.age, w.prio = q, c.age, w.TD.Priority()
+	q.Len++
+	q.place(w)
+	return q
+}
+
+// Remove takes w off its queue, which ends with its last waiter, and says what it is now.
+func (q *Queue) Remove(w *Waiter, now State) {
+	q.Settle(w)
+	if w.Hard {
+		q.Hard--
+	}
+	q.cut(w)
+	q.Len--
+	w.State, w.Key = now, nil
+	if s := q.spares; s != nil {
+		q.spares, s.next = s.next, nil
+		w.queue = s
+		return
+	}
+	c := q.chain
+	for p := &c.first; ; p = &(*p).next {
+		if *p == q {
+			*p = q.next
+			break
+		}
+	}
+	q.Key, q.Holder, q.chain, q.next = nil, nil, nil, nil
+	w.queue = q
+}
+
+// Queue is the queue that w is on, or nil. The caller has the lock of its chain.
+func (w *Waiter) Queue() *Queue {
+	if w.State == Queued || w.State == Called {
+		return w.queue
+	}
+	return nil
+}
+
+// Call tells w to try for itself.
+func (q *Queue) Call(w *Waiter) {
+	if w.State == Queued {
+		w.State = Called
+		q.Called++
+	}
+}
+
+// Settle ends what Call began.
+func (q *Queue) Settle(w *Waiter) {
+	if w.State == Called {
+		w.State = Queued
+		q.Called--
+	}
+}
+
+// Harden makes w one that nobody may overtake any more.
+func (q *Queue) Harden(w *Waiter) {
+	if !w.Hard {
+		q.cut(w)
+		w.Hard = true
+		q.Hard++
+		q.place(w)
+	}
+}
+
+// Reprioritize gives w the place of its thread's priority.
+func (q *Queue) Reprioritize(w *Waiter) {
+	q.cut(w)
+	w.prio = w.TD.Priority()
+	q.place(w)
+}
+
+// Empty says whether nobody waits in the mode.
+func (q *Queue) Empty(m token.Mode) bool { return q.first(m) == nil }
+
+// First is the waiter to be served first in the mode, or nil.
+func (q *Queue) First(m token.Mode) *Waiter { return q.first(m) }
+
+// Best is the waiter to be served first, or nil.
+func (q *Queue) Best() *Waiter {
+	x, s := q.first(token.Exclusive), q.first(token.Shared)
+	if x == nil || s != nil && before(s, x) {
+		return s
+	}
+	return x
+}
+
+// Youngest is the waiter that came last, or nil.
+func (q *Queue) Youngest() (y *Waiter) {
+	for i := range q.lists {
+		for w := q.lists[i].first; w != nil; w = w.next {
+			if y == nil || w.age > y.age {
+				y = w
+			}
+		}
+	}
+	return y
+}
+
+// BestPriority is the best priority of a waiter, or -1.
+func (q *Queue) BestPriority() int32 {
+	best := int32(-1)
+	for i := range q.lists {
+		for w := q.lists[i].first; w != nil; w = w.next {
+			best = max(best, w.prio)
+			if !w.Hard {
+				break // the others of this list are not better
+			}
+		}
+	}
+	return best
+}
+
+// Waiters calls f for those who wait in the mode, by rank, until it says false.
+func (q *Queue) Waiters(m token.Mode, f func(w *Waiter) bool) {
+	for w := q.first(m); w != nil; {
+		next := w.next // f may remove w
+		if !f(w) {
+			return
+		}
+		w = next
+	}
+}
+
+// Priority is the priority with which w waits.
+func (w *Waiter) Priority() int32 { return w.prio }
+
+func (q *Queue) list(m token.Mode) *list { return &q.lists[token.Exclusive-m] }
+
+func (q *Queue) first(m token.Mode) *Waiter { return q.list(m).first }
+
+// before says whether a is to be served before b (Q2).
+func before(a, b *Waiter) bool {
+	switch {
+	case a.Hard != b.Hard:
+		return a.Hard
+	case !a.Hard && a.prio != b.prio:
+		return a.prio > b.prio
+	}
+	return a.age < b.age
+}
+
+func (q *Queue) place(w *Waiter) {
+	l := q.list(w.Mode)
+	after := l.last // as a rule it comes last
+	for after != nil && before(w, after) {
+		after = after.prev
+	}
+	w.prev = after
+	if after != nil {
+		w.next, after.next = after.next, w
+	} else {
+		w.next, l.first = l.first, w
+	}
+	if w.next != nil {
+		w.next.prev = w
+	} else {
+		l.last = w
+	}
+}
+
+func (q *Queue) cut(w *Waiter) {
+	l := q.list(w.Mode)
+	if w.prev != nil {
+		w.prev.next = w.next
+	} else {
+		l.first = w.next
+	}
+	if w.next != nil {
+		w.next.prev = w.prev
+	} else {
+		l.last = w.prev
+	}
+	w.next, w.prev = nil, nil
+}
+
+// Wakes are threads to be unparked when a chain is unlocked, so that they do not run into
+// its lock.
+type Wakes struct {
+	n     int
+	first [8]*thread.Record
+}
+
+// Add adds a thread.
+func (k *Wakes) Add(r *thread.Record) {
+	if k.n == len(k.first) {
+		r.Unpark() // too many to be polite to
+		return
+	}
+	k.first[k.n] = r
+	k.n++
+}
+
+// Flush unparks them.
+func (k *Wakes) Flush() {
+	for _, r := range k.first[:k.n] {
+		r.Unpark()
+	}
+	k.n = 0
+}
