@@ -97,6 +97,10 @@ func (td *Thread) Priority() int { return td.handle().Priority() }
 // panics if p is not between 0 and 31.
 func (td *Thread) SetPriority(p int) { td.handle().SetPriority(p) }
 
+// LentPriority is the best priority of those who wait for a lock that the thread has, if it
+// is better than its own, else 0. While it is lent the thread waits with it.
+func (td *Thread) LentPriority() int { return td.handle().LentPriority() }
+
 // ThreadStats count what a Thread did.
 type ThreadStats struct {
 	Waits   uint64 // acquisitions of tokens and locks that had to wait

@@ -91,14 +91,14 @@ func (r *Record) await(done <-chan struct{}) (ok bool) {
 	ok = true
 	for granted := c.File(); !granted; granted = granted || c.Retry() {
 		if unequal.Load() {
-			r.lendToHolders()
+			r.lendOn()
 		}
 		if r.parked(done) == hw.Done {
 			won, left := c.Shrink()
 			ok, done, granted = won, nil, !left
 		}
 	}
-	if len(r.lendees) > 0 {
+	if r.lends {
 		r.stopLending()
 	}
 	r.stats.MaxOvertaken = max(r.stats.MaxOvertaken, c.Overtaken())
@@ -180,6 +180,9 @@ func (r *Record) Suspend() Suspended {
 		p.gen = p.tok.Gen()
 		r.noteLoss(int(i))
 		p.tok.Leave(p.mode())
+	}
+	if r.probe.Load()&lentTo != 0 {
+		r.giveBack()
 	}
 	s := Suspended{r.base, r.seq}
 	r.base = r.n

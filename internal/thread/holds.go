@@ -150,6 +150,9 @@ func releaseSlow(h *Handle, t *token.Token) {
 		r.point(OpRelease, t, r.holds[i].mode())
 	}
 	r.drop1(i)
+	if r.probe.Load()&lentTo != 0 {
+		r.giveBack()
+	}
 	r.leave()
 }
 

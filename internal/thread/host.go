@@ -209,7 +209,7 @@ func Abandon(h *Handle) {
 }
 
 func (r *Record) retire() {
-	if len(r.lendees) > 0 {
+	if r.lends {
 		r.stopLending() // it was ended while it waited
 	}
 	for r.n > r.base {
@@ -222,8 +222,8 @@ func (r *Record) retire() {
 	r.discardLocks()
 	r.reset()
 	r.guest.Store(nil)
-	if r.probe.Load()&(busy|nested) != 0 {
-		r.probe.And(^(busy | nested))
+	if r.probe.Load()&(busy|nested|lentTo) != 0 {
+		r.probe.And(^(busy | nested | lentTo))
 	}
 }
 

@@ -56,6 +56,7 @@ type lending struct {
 	blocked   Turnstile   // (Lending) what it waits for
 	contested []Turnstile // (Lending) what it owns and others wait for
 	asleep    bool        // (Lending) it sleeps, and holds locks that must not
+	lends     bool        // lendOn was called; the thread's own
 	lendees   []*Record   // (Lending) who holds the tokens that it waits for
 	lenders   []*Record   // (Lending) who waits for tokens that it holds
 }
@@ -126,6 +127,15 @@ func (r *Record) passOn() {
 	}
 }
 
+// lendOn is called by a thread that waits for tokens, and so has given up its own.
+func (r *Record) lendOn() {
+	if r.probe.Load()&lentTo != 0 {
+		r.giveBack()
+	}
+	r.lends = true
+	r.lendToHolders()
+}
+
 // lendToHolders lends to those who hold the tokens that the thread waits for, and to older
 // waiters for whom they are reserved.
 func (r *Record) lendToHolders() {
@@ -142,6 +152,7 @@ func (r *Record) lendToHolders() {
 		if o := ByID(id); o != nil && o != r && !slices.Contains(r.lendees, o) {
 			r.lendees = append(r.lendees, o)
 			o.lenders = append(o.lenders, r)
+			o.probe.Or(lentTo)
 			o.Reckon()
 		}
 	}
@@ -155,8 +166,28 @@ func (r *Record) stopLender(l *Record) {
 	r.Reckon()
 }
 
-// stopLending ends what lendToHolders began.
+// giveBack is called by a thread that was lent priority for its tokens and has let go of
+// one: who does not wait for it any more lends no more.
+func (r *Record) giveBack() {
+	var ids [8]uint32
+	Lending.Lock()
+	for i := len(r.lenders) - 1; i >= 0; i-- {
+		if l := r.lenders[i]; !slices.Contains(l.claim.Blockers(ids[:0]), r.id) {
+			r.lenders = slices.Delete(r.lenders, i, i+1)
+			j := slices.Index(l.lendees, r)
+			l.lendees = slices.Delete(l.lendees, j, j+1)
+		}
+	}
+	if len(r.lenders) == 0 {
+		r.probe.And(^lentTo)
+	}
+	r.Reckon()
+	Lending.Unlock()
+}
+
+// stopLending ends what lendOn began.
 func (r *Record) stopLending() {
+	r.lends = false
 	Lending.Lock()
 	for _, o := range r.lendees {
 		o.stopLender(r)

@@ -32,6 +32,8 @@ type Handle struct {
 //     of them. Set and cleared by the thread.
 //   - record, force, check: statistics, forced drops, checks of the hierarchy are on. Set and cleared
 //     for all threads at once; may be seen late.
+//   - lentTo: who waits for a token of this thread lends to it, so a release has to look.
+//     Set by the one who waits (Lending), cleared by the thread; may be there without cause.
 //   - hosted: the thread has a host (host.go), which must see each operation. Constant.
 //
 // Invariants:
@@ -95,6 +97,7 @@ const (
 	force
 	hosted
 	check
+	lentTo
 )
 
 // Priorities, as in DragonFly: 31 is best.
@@ -278,6 +281,9 @@ func (h *Handle) Name() string {
 
 // Priority is the thread's own priority, whatever it is lent.
 func (h *Handle) Priority() int { return int(enter(h, "Priority", nil).leave().prio.Load()) }
+
+// LentPriority is what the thread is lent, or 0.
+func (h *Handle) LentPriority() int { return int(enter(h, "LentPriority", nil).leave().Lent()) }
 
 // SetPriority is for waits that begin later.
 func (h *Handle) SetPriority(p int) {
