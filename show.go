@@ -28,9 +28,9 @@ var recording struct {
 	watchers int  // (Mutex) Watchdogs at work
 }
 
-// SetRecording switches recording for all threads from now on: each token then
+// SetRecording switches recording for all threads from now on: each token and lock then
 // counts its acquisitions and collisions, measures waits and holds, and knows where
-// its holders acquired it, which messages then tell. It is off to begin with and
+// its holders acquired it, which messages then tell (Tokens, LockProfile). It is off to begin with and
 // costs nothing then; while it is on, each acquisition takes some microseconds. It
 // does not block. A hold that began before recording is not recorded.
 func SetRecording(on bool) {
@@ -183,8 +183,12 @@ func describeChannel(key any) string {
 	return fmt.Sprintf("%T", key)
 }
 
-// ResetStats sets all counts and histograms of tokens to zero.
+// ResetStats sets all counts and histograms of tokens and locks to zero.
 func ResetStats() {
+	thread.ResetProfile()
+	for _, o := range thread.Objects() {
+		o.Describe().Stats.Reset()
+	}
 	for _, t := range token.Known() {
 		t.Describe().Stats.Reset()
 	}

@@ -74,6 +74,11 @@ func (m *Machine) Interrupt(name string, cpu int, level Level, handler func(td *
 	m.sources = append(m.sources, s)
 	m.Go(name, func(td *lwkt.Thread) {
 		p := procOf(td)
+		if s.fast {
+			p.rec.SetContext(core.InterruptFilter)
+		} else {
+			p.rec.SetContext(core.InterruptThread)
+		}
 		for {
 			p.await(s)
 			handler(td)

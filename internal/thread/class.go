@@ -50,12 +50,21 @@ type ObjectInfo struct {
 	Stats token.Stats
 }
 
+// objects lists the locks that have an ObjectInfo.
+var objects token.Registry[Object]
+
+// Objects returns the living locks that have an ObjectInfo: that have a name, or were used
+// while recording was on.
+func Objects() []*Object { return objects.Living() }
+
 // Describe returns the lock's ObjectInfo, made now if there is none.
 func (o *Object) Describe() *ObjectInfo {
 	if i := o.info.Load(); i != nil {
 		return i
 	}
-	o.info.CompareAndSwap(nil, new(ObjectInfo)) // else another thread has made it
+	if o.info.CompareAndSwap(nil, new(ObjectInfo)) {
+		objects.Add(o)
+	} // else another thread has made it
 	return o.info.Load()
 }
 

@@ -252,6 +252,9 @@ func SetRecording(on bool) {
 		for _, t := range token.Known() {
 			t.Describe().Stats.ForgetHolders()
 		}
+		for _, o := range Objects() {
+			o.Describe().Stats.ForgetHolders()
+		}
 	}
 	setProbe(record, on)
 }

@@ -18,26 +18,58 @@ type Info struct {
 	Stats Stats
 }
 
-// known lists the tokens that have an Info, without keeping them alive.
-var known struct {
-	sync.Mutex
-	tokens []weak.Pointer[Token]
-	sweep  int // length at which the dead ones are dropped
+// Registry lists things without keeping them alive.
+type Registry[T any] struct {
+	mu    sync.Mutex
+	list  []weak.Pointer[T] // (mu)
+	limit int               // (mu) length at which the dead ones are dropped
 }
+
+// Add lists x.
+func (r *Registry[T]) Add(x *T) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.list) >= r.limit {
+		r.sweep()
+		r.limit = max(64, 2*len(r.list))
+	}
+	r.list = append(r.list, weak.Make(x))
+}
+
+// Living returns those that are not dead.
+func (r *Registry[T]) Living() (xs []*T) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sweep()
+	for _, w := range r.list {
+		if x := w.Value(); x != nil {
+			xs = append(xs, x)
+		}
+	}
+	return xs
+}
+
+func (r *Registry[T]) sweep() {
+	live := r.list[:0]
+	for _, w := range r.list {
+		if w.Value() != nil {
+			live = append(live, w)
+		}
+	}
+	clear(r.list[len(live):])
+	r.list = live
+}
+
+// known lists the tokens that have an Info.
+var known Registry[Token]
 
 // Describe returns the token's Info, made now if there is none.
 func (t *Token) Describe() *Info {
 	if i := t.info.Load(); i != nil {
 		return i
 	}
-	if i := new(Info); t.info.CompareAndSwap(nil, i) {
-		known.Lock()
-		defer known.Unlock()
-		if len(known.tokens) >= known.sweep {
-			sweepKnown()
-			known.sweep = max(64, 2*len(known.tokens))
-		}
-		known.tokens = append(known.tokens, weak.Make(t))
+	if t.info.CompareAndSwap(nil, new(Info)) {
+		known.Add(t)
 	} // else another thread has made it
 	return t.info.Load()
 }
@@ -46,28 +78,7 @@ func (t *Token) Describe() *Info {
 func (t *Token) Info() *Info { return t.info.Load() }
 
 // Known returns the living tokens that have an Info.
-func Known() (ts []*Token) {
-	known.Lock()
-	defer known.Unlock()
-	sweepKnown()
-	for _, w := range known.tokens {
-		if t := w.Value(); t != nil {
-			ts = append(ts, t)
-		}
-	}
-	return ts
-}
-
-func sweepKnown() {
-	live := known.tokens[:0]
-	for _, w := range known.tokens {
-		if w.Value() != nil {
-			live = append(live, w)
-		}
-	}
-	clear(known.tokens[len(live):])
-	known.tokens = live
-}
+func Known() []*Token { return known.Living() }
 
 // SetName names the token.
 func (t *Token) SetName(name string) { t.Describe().name.Store(&name) }
