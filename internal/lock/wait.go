@@ -160,6 +160,7 @@ func (l *Lock) wait(r *thread.Record, op string, c thread.Class, m token.Mode, d
 	var s section
 	s.begin(l, c)
 	q := s.chain.Insert(l, w, m)
+	l.mark(q) // from here on its owner cannot let go unseen
 	if sleeper := s.lend(q, w); sleeper != "" {
 		s.leave(q, w, waitq.Idle)
 		s.end(nil)
@@ -170,7 +171,7 @@ func (l *Lock) wait(r *thread.Record, op string, c thread.Class, m token.Mode, d
 	for why := hw.Permit; ; {
 		if !next {
 			if why = r.Park(done, 0); !r.Hosted() {
-				l.watch(m)
+				l.watch(r, m)
 			}
 		}
 		s.begin(l, c)
@@ -209,16 +210,24 @@ func (s *section) try(w *waitq.Waiter) bool {
 		s.taken(q, w)
 		return true
 	}
-	if w.Tries++; w.Tries >= patience && !s.l.Flag(PassX) {
-		q.Harden(w)
-	}
+	s.overtaken(q, w)
 	s.lend(q, w) // whoever it is that has it now
 	return false
 }
 
+// overtaken counts that somebody else was faster than w, which is hard after patience times.
+func (s *section) overtaken(q *waitq.Queue, w *waitq.Waiter) {
+	if w.Tries++; w.Tries >= patience && !s.l.Flag(PassX) {
+		q.Harden(w)
+	}
+}
+
 // taken takes a waiter that has the lock off the queue, and makes it the one to whom those
-// who are left lend.
+// who are left lend. Those who came before it were overtaken by its priority.
 func (s *section) taken(q *waitq.Queue, w *waitq.Waiter) {
+	for o := range q.Older(w) {
+		s.overtaken(q, o)
+	}
 	s.leave(q, w, waitq.Granted)
 	if q.Len > 0 && s.bounded && w.Mode == token.Exclusive { // else the queue is that waiter's now
 		turnstile.SetOwner(q, w.TD)
@@ -226,10 +235,10 @@ func (s *section) taken(q *waitq.Queue, w *waitq.Waiter) {
 }
 
 // watch looks at the lock for a moment before a waiter that was woken tries.
-func (l *Lock) watch(m token.Mode) {
+func (l *Lock) watch(r *thread.Record, m token.Mode) {
 	for range spins {
-		if l.load().compatible(m) {
-			return
+		if w := l.load(); w.compatible(m) || w.Owner() == r.ID() {
+			return // free, or handed over
 		}
 		hw.Pause(spinPause)
 	}

@@ -25,6 +25,8 @@
 package waitq
 
 import (
+	"iter"
+
 	"github.com/serializing-tokens/lwkt/internal/hw"
 	"github.com/serializing-tokens/lwkt/internal/thread"
 	"github.com/serializing-tokens/lwkt/internal/token"
@@ -279,6 +281,21 @@ func (q *Queue) Waiters(m token.Mode, f func(w *Waiter) bool) {
 			return
 		}
 		w = next
+	}
+}
+
+// Older is those who wait longer than w.
+func (q *Queue) Older(w *Waiter) iter.Seq[*Waiter] {
+	return func(yield func(*Waiter) bool) {
+		for i := range q.lists {
+			for o := q.lists[i].first; o != nil; {
+				next := o.next // yield may move o
+				if o.age < w.age && !yield(o) {
+					return
+				}
+				o = next
+			}
+		}
 	}
 }
 

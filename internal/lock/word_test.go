@@ -1,0 +1,89 @@
+package lock
+
+// The table of word.go, walked: every word of a small domain that keeps W1 and W2, times
+// every question that is asked of one, against what the table says in plain numbers.
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/serializing-tokens/lwkt/internal/token"
+)
+
+// plain is a word in plain numbers.
+type plain struct {
+	owner, shares    int
+	x, s, call, hard bool
+}
+
+func (p plain) word() Word {
+	w := Word(p.owner)<<ownerShift + Word(p.shares)*share
+	for m, on := range map[Word]bool{waitX: p.x, waitS: p.s, called: p.call, barred: p.hard} {
+		if on {
+			w |= m
+		}
+	}
+	return w
+}
+
+// domain is every plain word that keeps W1 and W2.
+func domain() (all []plain) {
+	for owner := range 3 {
+		for shares := range 4 {
+			for marks := range 16 {
+				p := plain{owner, shares, marks&1 != 0, marks&2 != 0, marks&4 != 0, marks&8 != 0}
+				if owner != 0 && shares != 0 || (p.call || p.hard) && !p.x && !p.s {
+					continue
+				}
+				all = append(all, p)
+			}
+		}
+	}
+	return all
+}
+
+func TestWordTable(t *testing.T) {
+	for _, p := range domain() {
+		w := p.word()
+		check := func(what string, got, want any) {
+			t.Helper()
+			if got != want {
+				t.Errorf("%+v: %s is %v, want %v", p, what, got, want)
+			}
+		}
+		check("owner", int(w.Owner()), p.owner)
+		check("shares", w.Shares(), p.shares)
+		check("waited", w.Waited(), p.x || p.s)
+		check("compatible X", w.compatible(token.Exclusive), p.owner == 0 && p.shares == 0)
+		check("compatible S", w.compatible(token.Shared), p.owner == 0)
+		check("admits X (T1)", w.admits(token.Exclusive, false, false), p.owner == 0 && p.shares == 0 && !p.hard)
+		check("admits S (T2)", w.admits(token.Shared, false, false), p.owner == 0 && !p.x && !p.s && !p.hard)
+		check("admits S of a sharer (T3)", w.admits(token.Shared, true, false), p.owner == 0)
+		check("admits S that passes", w.admits(token.Shared, false, true), p.owner == 0 && !p.hard)
+		if w.compatible(token.Exclusive) {
+			q := p
+			q.owner = 7
+			check("with X", w.with(token.Exclusive, 7), q.word())
+		}
+		if w.compatible(token.Shared) {
+			q := p
+			q.shares++
+			check("with S", w.with(token.Shared, 7), q.word())
+		}
+		if p.owner != 0 {
+			q := p
+			q.owner = 0
+			check("without X (T5)", w.without(token.Exclusive), q.word())
+			check("quiet X", w.quiet(token.Exclusive), !p.x && !p.s || p.call && !p.hard)
+		}
+		if p.shares > 0 {
+			q := p
+			q.shares--
+			check("without S (T6)", w.without(token.Shared), q.word())
+			check("quiet S", w.quiet(token.Shared), !p.x && !p.s || p.shares > 1 || p.call && !p.hard)
+		}
+	}
+	if dead.Owner() != token.MaxID+1 || fmt.Sprint(dead.Shares()) != "0" {
+		t.Errorf("a destroyed lock is owned by %d", dead.Owner())
+	}
+}
