@@ -67,6 +67,19 @@ func (s *section) leave(q *waitq.Queue, w *waitq.Waiter, now waitq.State) {
 
 // look calls or grants whoever is next, and marks the word.
 func (s *section) look(self *waitq.Waiter) {
+	for {
+		s.serve(self)
+		q := s.chain.Find(s.l)
+		s.l.mark(q)
+		if q == nil || q.Called > 0 || !s.l.load().compatible(q.Best().Mode) {
+			return
+		}
+		// The last holder left before there were marks that it could see.
+	}
+}
+
+// serve calls or grants whoever is next.
+func (s *section) serve(self *waitq.Waiter) {
 	l := s.l
 	q := s.chain.Find(l)
 	for q != nil && q.Len > 0 {
@@ -87,7 +100,6 @@ func (s *section) look(self *waitq.Waiter) {
 			q = s.chain.Find(l)
 		}
 	}
-	l.mark(s.chain.Find(l))
 }
 
 // call tells the waiter to try; of sharers all of them, and all of one mode if the lock
