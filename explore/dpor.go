@@ -259,7 +259,7 @@ func (s *dpor) prefer(p *sim.Point, free uint64) int {
 func (s *dpor) take(t *point, e sim.Event) {
 	t.slot = int32(slot(e.Thread))
 	t.kind, t.obj = e.Op.Kind, e.Op.Obj
-	t.exclusive = t.kind == sim.Lock && t.alts == 0 && !t.isBarrier
+	t.exclusive = locks(t.kind) && t.alts == 0 && !t.isBarrier
 	s.grow(int(t.slot))
 	t.prev = s.lastOf[t.slot]
 }

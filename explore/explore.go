@@ -73,8 +73,12 @@ func (r *Report) String() string {
 		if f.Err != nil {
 			fmt.Fprintf(&b, "\n%v\n", f.Err)
 		}
-	case r.Exhaustive && r.Repeated+r.Traces == r.Runs:
-		fmt.Fprintf(&b, "all %d traces, exhaustive (%s; %d runs)", r.Traces, r.Strategy, r.Runs)
+	case r.Exhaustive && (r.Repeated+r.Traces == r.Runs || r.Strategy == "dpor"): // that may run a trace twice
+		most := ""
+		if r.Traces >= maxTraces {
+			most = "more than "
+		}
+		fmt.Fprintf(&b, "all %s%d traces, exhaustive (%s; %d runs)", most, r.Traces, r.Strategy, r.Runs)
 	case r.Exhaustive:
 		fmt.Fprintf(&b, "all %d schedules, exhaustive (%s; %d traces)", r.Runs, r.Strategy, r.Traces)
 	default:

@@ -61,6 +61,18 @@ func On(o sim.Options) Option { return func(c *config) { c.machine = o } }
 // processors, so that every thread may step at any time.
 func CPUs(n int) Option { return func(c *config) { c.machine.CPUs = n } }
 
+// Words explores the lock code itself: each operation on a word of it is a step
+// (sim.Options.Words). It needs a build with the tag lwkt_words; in others it is an
+// error.
+func Words() Option {
+	return func(c *config) {
+		if !sim.HasWords {
+			c.err = fmt.Errorf("explore: Words needs a build with -tags lwkt_words")
+		}
+		c.machine.Words = true
+	}
+}
+
 // Steps lets a run have n steps under the strategy, 10,000 without it, and then goes on
 // in round robin for as many. A run that does not end even so fails: a livelock, or
 // starvation.

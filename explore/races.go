@@ -27,7 +27,8 @@ type race struct {
 // waits says whether an operation may keep its thread waiting.
 func waits(op sim.Op) bool {
 	switch op.Kind {
-	case sim.Acquire, sim.AcquireShared, sim.AcquireAll, sim.Lock, sim.Take, sim.Await, sim.Resume, sim.Unblock, sim.Send, sim.Recv, sim.Select:
+	case sim.Acquire, sim.AcquireShared, sim.AcquireAll, sim.Lock, sim.Take, sim.Await, sim.Resume, sim.Unblock, sim.Send, sim.Recv, sim.Select,
+		sim.Spin, sim.SpinOn:
 		return true
 	}
 	return false
@@ -95,7 +96,7 @@ func (s *dpor) pend(waiting []sim.Event, d int) {
 		s.grow(slot(e.Thread))
 		s.fp = s.fp[:0]
 		switch e.Op.Kind {
-		case sim.Await, sim.AcquireAll, sim.Resume, sim.Unblock:
+		case sim.Await, sim.AcquireAll, sim.Resume, sim.Unblock, sim.SpinOn:
 			for o := range s.heads {
 				s.fp = append(s.fp, access{at: int32(d), obj: int32(o), write: true})
 			}
@@ -169,7 +170,7 @@ func (s *dpor) search(f access, op sim.Op, waits bool) {
 			join(s.full, s.clock(a.at))
 			joined = a.write
 		}
-		if i.isBarrier || op.Kind == sim.Lock && op.Obj+1 == f.obj && unlocks(i, op.Obj) {
+		if i.isBarrier || locks(op.Kind) && op.Obj+1 == f.obj && unlocks(i, op.Obj) {
 			continue
 		}
 		sure := !waits || i.exclusive && i.obj+1 == f.obj && alone(s.fp)
@@ -184,8 +185,11 @@ func (s *dpor) search(f access, op sim.Op, waits bool) {
 // in passing perhaps: to lock or try it is the operation itself. A step that waits for
 // the Mutex cannot come before that.
 func unlocks(t *point, mutex int32) bool {
-	return t.obj != mutex || t.kind != sim.Lock && t.kind != sim.TryLock
+	return t.obj != mutex || !locks(t.kind) && t.kind != sim.TryLock
 }
+
+// locks says whether an operation waits until it can have its object alone.
+func locks(kind sim.OpKind) bool { return kind == sim.Lock || kind == sim.Spin }
 
 // alone says whether a footprint is one object of the machine.
 func alone(fp []access) bool {

@@ -16,12 +16,17 @@ package sim
 //
 //	setup --start--> starting --each thread is at its first operation--> running
 //	running --no event, or one too many, or a failure--> dying --all unwound--> over
+//	with Options.Words by way of draining (words_points.go)
 //
 // Lock order: none.
 // Blocking: loop runs threads, and returns when the run is over.
 // Departures: none.
 
-import "github.com/serializing-tokens/lwkt/internal/token"
+import (
+	"unsafe"
+
+	"github.com/serializing-tokens/lwkt/internal/token"
+)
 
 // start runs each thread up to its first operation. The last one goes on from there.
 func (m *Machine) start() {
@@ -93,9 +98,11 @@ func (p *proc) over() {
 	if p.h == nil {
 		return
 	}
-	raceOver(p, p.detach)
-	p.h = nil
 	m := p.m
+	if !m.postponed(p) {
+		raceOver(p, p.detach)
+		p.h = nil
+	}
 	if m.phase == running {
 		m.left(p)
 		if inline {
@@ -210,12 +217,20 @@ func (m *Machine) announce(p *proc) {
 			}
 		}
 	case Resume:
-		if p.key != nil {
+		if m.words() {
+			obj = m.names.word(unsafe.Pointer(&p.permit))
+			m.names.all[obj] = permit(p.name)
+		} else if p.key != nil {
 			obj = m.names.other(p.key)
 		} else {
 			obj = p.firstWant()
 		}
-	case Sleep, Wakeup, Load, Store, Send, Recv:
+	case LoadWord, StoreWord, UpdateWord, CompareWord, Spin, SpinOn, Unpark:
+		obj = m.names.word(p.word)
+		if p.kind == Unpark {
+			m.names.all[obj] = permit(p.what)
+		}
+	case Sleep, Wakeup, Load, Store, Send, Recv, Cancel:
 		obj = m.names.other(p.key)
 	}
 	p.ev = Event{Thread: p.index, Kind: Step, Op: Op{Kind: p.kind, Mode: mode, Obj: obj, Site: p.site}}
@@ -331,6 +346,9 @@ func (m *Machine) stuck(at *Point) {
 
 // unwind ends the threads of a run that did not end by itself.
 func (m *Machine) unwind() {
+	if m.words() {
+		m.drain()
+	}
 	m.phase = dying
 	for _, p := range m.procs {
 		if p.life == live {
@@ -349,6 +367,9 @@ func (m *Machine) unwind() {
 //go:norace
 func (m *Machine) onDriver(f func()) {
 	if inline || m.phase == setup {
+		if m.words() {
+			defer m.aside()()
+		}
 		f()
 		return
 	}

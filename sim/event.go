@@ -23,8 +23,9 @@ func (k EventKind) String() string {
 // OpKind is what a thread is about to do.
 type OpKind uint8
 
-// The kinds of operations. Acquire to AcquireAll, Lock, Take, Await and Resume can keep
-// their thread waiting; the others are always possible.
+// The kinds of operations. Acquire to AcquireAll, Lock, Take, Await, Resume, Spin and SpinOn
+// can keep their thread waiting; the others are always possible. From LoadWord on they are
+// those of Options.Words.
 const (
 	Start         OpKind = iota // run for the first time (a thread that was started by another one)
 	Acquire                     // a token, exclusively
@@ -52,11 +53,20 @@ const (
 	Select                      // among several Go channels
 	Yield                       // let others run
 	Other                       // what counts as work only: entering and leaving sections, raising levels
+	Cancel                      // a context of Machine.WithCancel
+	LoadWord                    // a word
+	StoreWord                   // a word
+	UpdateWord                  // a word: add, and, or, swap
+	CompareWord                 // a word: compare and swap
+	Spin                        // take the spin lock Obj
+	SpinOn                      // go on spinning, now that what was looked at has changed
+	Unpark                      // give the permit Obj
 )
 
 var opNames = [...]string{
 	"start", "acquire", "acquire shared", "acquire all", "try", "release", "block", "unblock", "sleep", "wakeup", "resume",
 	"merge", "lock", "try lock", "unlock", "lock", "try lock", "unlock", "load", "store", "await", "send", "receive", "select", "yield", "other",
+	"cancel", "load", "store", "update", "compare", "spin lock", "spin on", "unpark",
 }
 
 // String names the kind.

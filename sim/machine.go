@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/serializing-tokens/lwkt"
+	"github.com/serializing-tokens/lwkt/internal/hw"
 	core "github.com/serializing-tokens/lwkt/internal/thread"
 )
 
@@ -28,6 +29,11 @@ type Options struct {
 	// operation until that would succeed: far fewer schedules, and no less to be seen
 	// of anything but waiters and fairness. With CPUs it is always so.
 	Attempts bool
+	// Words makes each operation on a word of the lock code a point, and so explores that
+	// code instead of taking each of its operations for one step. It needs a build with
+	// the tag lwkt_words and CPUs to be 0. Runs of this kind wait for each other; locks that
+	// goroutines use at the same time are not to be the same.
+	Words bool
 	// AnyTimeout lets a timed wait expire as soon as no other one is due earlier, and
 	// not only when nothing else can go on.
 	AnyTimeout bool
@@ -46,6 +52,9 @@ type Options struct {
 	// Tick is the time between two ticks of a CPU's clock; 0 stands for 100 times Cost.
 	Tick time.Duration
 }
+
+// HasWords says whether this is a build with the tag lwkt_words.
+const HasWords = hw.Explored
 
 // Machine is one run of one program: made by New, given threads, run once.
 //
@@ -98,7 +107,8 @@ const (
 	setup    phase = iota // before Run
 	starting              // each thread is run up to its first operation
 	running
-	dying // threads are being unwound
+	draining // with Words: each thread is run up to where it can be unwound
+	dying    // threads are being unwound
 	over
 )
 
@@ -125,6 +135,9 @@ func (m *Machine) init(o Options) {
 	if o.Quantum == 0 {
 		o.Quantum = 4
 	}
+	if o.Words && (!hw.Explored || o.CPUs > 0) {
+		panic("sim: Options.Words needs a build with -tags lwkt_words, and no CPUs")
+	}
 	m.o = o
 	m.run++
 	clear(m.procs)
@@ -136,7 +149,7 @@ func (m *Machine) init(o Options) {
 	m.sources, m.stash = nil, nil
 	m.waiting = m.waiting[:0]
 	m.names.reset()
-	m.foot.n, m.foot.nfreed, m.foot.nlocks = 0, 0, 0
+	m.foot.begin()
 	m.cpus = nil
 	for i := range o.CPUs {
 		m.cpus = append(m.cpus, &CPU{m: m, index: i})
@@ -258,6 +271,9 @@ func (m *Machine) Run(c Chooser) Result {
 	}
 	if m.phase != setup {
 		panic("sim: Machine.Run called twice")
+	}
+	if m.words() {
+		defer oneByOne()()
 	}
 	m.s.begin(m)
 	defer m.s.end()

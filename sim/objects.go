@@ -5,6 +5,7 @@ package sim
 
 import (
 	"fmt"
+	"unsafe"
 
 	core "github.com/serializing-tokens/lwkt/internal/thread"
 	"github.com/serializing-tokens/lwkt/internal/token"
@@ -12,8 +13,10 @@ import (
 
 // objects numbers what a run uses.
 type objects struct {
-	tokens []*token.Token // the first few, to be found by looking through them
-	number []int32        // of each of tokens
+	tokens []*token.Token   // the first few, to be found by looking through them
+	number []int32          // of each of tokens
+	words  []unsafe.Pointer // as tokens, with Options.Words
+	wordno []int32
 	rest   map[any]int32
 	all    []any
 }
@@ -22,6 +25,8 @@ func (o *objects) reset() {
 	clear(o.tokens)
 	clear(o.all)
 	o.tokens, o.number, o.all = o.tokens[:0], o.number[:0], o.all[:0]
+	clear(o.words)
+	o.words, o.wordno = o.words[:0], o.wordno[:0]
 	if len(o.rest) > 0 {
 		clear(o.rest)
 	}
@@ -46,6 +51,29 @@ func (o *objects) token(t *token.Token) int32 {
 		return n
 	}
 	return o.other(t)
+}
+
+// wordKey stands for a word among the objects of a run.
+type wordKey struct{ at unsafe.Pointer }
+
+// permit stands for that of the thread with the name.
+type permit string
+
+func (p permit) String() string { return "permit of " + string(p) }
+
+func (o *objects) word(at unsafe.Pointer) int32 {
+	for i, x := range o.words {
+		if x == at {
+			return o.wordno[i]
+		}
+	}
+	if len(o.words) < 32 {
+		n := o.add(wordKey{at})
+		o.words = append(o.words, at)
+		o.wordno = append(o.wordno, n)
+		return n
+	}
+	return o.other(wordKey{at})
 }
 
 func (o *objects) other(key any) int32 {
@@ -77,6 +105,10 @@ func (o *objects) describe(obj int32) string {
 			return fmt.Sprintf("mutex #%d", obj)
 		}
 		return fmt.Sprintf("mutex %q", x.Name)
+	case wordKey:
+		return fmt.Sprintf("word #%d", obj)
+	case chanKey:
+		return fmt.Sprintf("channel #%d", obj)
 	case fmt.Stringer:
 		return x.String()
 	default:
@@ -92,7 +124,14 @@ type footprint struct {
 	nfreed int
 	locks  [16]core.Lock // that were touched beside that of the operation
 	nlocks int
+	words  [64]wordAccess // with Options.Words, instead of tokens and locks
+	nwords int
 	list   []Access
+}
+
+type wordAccess struct {
+	at    unsafe.Pointer
+	write bool
 }
 
 // touch is called on the thread's goroutine (P3 of proc.go), hence no slice.
@@ -125,6 +164,16 @@ func (f *footprint) wrote(obj int32) {
 	f.nfreed++
 }
 
+// did is called on the thread's goroutine, for words and permits.
+//
+//go:norace
+func (f *footprint) did(at unsafe.Pointer, write bool) {
+	if f.nwords < len(f.words) {
+		f.words[f.nwords] = wordAccess{at, write}
+	}
+	f.nwords++
+}
+
 // footprint completes the footprint of the event that was executed.
 func (m *Machine) footprint() []Access {
 	f := &m.foot
@@ -137,18 +186,21 @@ func (m *Machine) footprint() []Access {
 	for _, l := range f.locks[:min(f.nlocks, len(f.locks))] {
 		f.list = append(f.list, Access{m.names.other(l), true})
 	}
-	if f.n > len(f.tokens) || f.nfreed > len(f.freed) || f.nlocks > len(f.locks) { // too many to remember: all that are known
+	for _, w := range f.words[:min(f.nwords, len(f.words))] {
+		f.list = append(f.list, Access{m.names.word(w.at), w.write})
+	}
+	if f.n > len(f.tokens) || f.nfreed > len(f.freed) || f.nlocks > len(f.locks) || f.nwords > len(f.words) { // too many to remember: all that are known
 		for i := range m.names.all {
 			f.list = append(f.list, Access{int32(i), true})
 		}
 	}
-	f.n, f.nfreed, f.nlocks = 0, 0, 0
+	f.n, f.nfreed, f.nlocks, f.nwords = 0, 0, 0, 0
 	return f.list
 }
 
 func (f *footprint) begin() {
 	f.list = f.list[:0]
-	f.n, f.nfreed, f.nlocks = 0, 0, 0
+	f.n, f.nfreed, f.nlocks, f.nwords = 0, 0, 0, 0
 }
 
 // expect begins the footprint of a step of p with what its operation names.
@@ -158,6 +210,12 @@ func (m *Machine) expect(p *proc) {
 	f := &m.foot
 	add := func(obj int32, write bool) { f.list = append(f.list, Access{obj, write}) }
 	token := func(t *token.Token, _ token.Mode) { add(m.names.token(t), true) }
+	switch p.kind {
+	case Acquire, AcquireShared, AcquireAll, Take, Resume:
+		if p.done != nil {
+			add(m.names.other(doneKey(p.done)), false)
+		}
+	}
 	switch p.kind {
 	case Acquire, AcquireShared, Try, AcquireAll:
 		if p.tok != nil {
@@ -179,8 +237,10 @@ func (m *Machine) expect(p *proc) {
 	case Sleep:
 		add(p.ev.Op.Obj, true)
 		p.rec.EachHold(token)
+	case LoadWord, StoreWord, UpdateWord, CompareWord, Spin, SpinOn, Unpark: // see Did
 	case Resume:
-		if p.key != nil {
+		if m.words() { // see took
+		} else if p.key != nil {
 			add(p.ev.Op.Obj, true)
 		} else {
 			p.rec.EachWant(token)

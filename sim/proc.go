@@ -24,6 +24,7 @@ package sim
 import (
 	"runtime"
 	"runtime/debug"
+	"unsafe"
 
 	"github.com/serializing-tokens/lwkt"
 	"github.com/serializing-tokens/lwkt/internal/hw"
@@ -63,6 +64,9 @@ type proc struct {
 	what  string // of cond
 	site  uintptr
 	ev    Event
+	word  unsafe.Pointer // with Options.Words, as what follows
+	spin  *hw.SpinLock
+	words // what it has looked at
 
 	done     <-chan struct{}
 	deadline int64 // of a Park, 0: none
@@ -99,6 +103,8 @@ const (
 	onCond         // cond
 	onRaise        // its interrupt
 	onMove         // another CPU
+	onSpin         // spin
+	onChange       // what it has looked at
 )
 
 // begin makes the proc as new for its next thread.
@@ -107,6 +113,7 @@ func (p *proc) begin() {
 	p.kind, p.wait, p.asked, p.site, p.mode = Start, nothing, true, 0, token.None
 	p.ev = Event{Thread: p.index, Op: Op{Kind: Start, Obj: None}}
 	p.permit, p.expired, p.deadline, p.done, p.held, p.choices = false, false, 0, nil, 0, 0
+	p.words = words{}
 	if len(p.m.cpus) > 0 || p.cpu != nil {
 		p.sched = sched{}
 	}
@@ -148,6 +155,7 @@ func procOf(td *lwkt.Thread) *proc {
 func (p *proc) main() {
 	defer p.caught()
 	raceStart(p)
+	p.inside()
 	p.f(p.td)
 	p.returned = true
 }
@@ -157,6 +165,7 @@ func (p *proc) main() {
 //go:norace
 func (p *proc) caught() {
 	v := recover()
+	p.outside()
 	raceStop(p)
 	switch {
 	case v != nil:
@@ -179,7 +188,9 @@ func (p *proc) pause() {
 	if m.o.Trace {
 		p.site = site()
 	}
+	p.outside()
 	p.rest()
+	p.inside()
 	p.Dying()
 }
 
@@ -217,6 +228,10 @@ func (p *proc) Point(op core.Op) {
 	p.tok, p.mode, p.wants, p.done = op.Tok, op.Mode, op.Wants, op.Done
 	p.lock = op.Lock
 	p.wait = nothing
+	if p.m.words() {
+		p.passes(op)
+		return
+	}
 	attempt := p.m.o.Attempts || len(p.m.cpus) > 0 || p.rec.Holding()
 	switch op.Kind {
 	case core.OpAcquire:
@@ -281,7 +296,10 @@ func (p *proc) Park(done <-chan struct{}, deadline int64, sleeping bool) hw.Why 
 		p.key = nil
 	}
 	p.asked, p.site = true, 0
+	p.outside()
 	p.rest()
+	p.inside()
+	p.took(p.permit)
 	why := hw.Done
 	switch {
 	case p.m.phase == dying:
@@ -302,7 +320,9 @@ func (p *proc) Park(done <-chan struct{}, deadline int64, sleeping bool) hw.Why 
 //
 //go:norace
 func (p *proc) Unpark() {
-	p.permit = true
+	if !p.given() {
+		p.permit = true
+	}
 }
 
 // Running is that of the core's Host.
@@ -313,7 +333,11 @@ func (p *proc) Running() bool { return p.cpu != nil && p.state == onCPU && !p.re
 // TouchedLock is that of the core's Host.
 //
 //go:norace
-func (p *proc) TouchedLock(l core.Lock) { p.m.foot.touchLock(l) }
+func (p *proc) TouchedLock(l core.Lock) {
+	if !p.m.words() {
+		p.m.foot.touchLock(l)
+	}
+}
 
 // Yield is that of the core's Host.
 //
@@ -339,7 +363,7 @@ func (p *proc) Dying() {
 //
 //go:norace
 func (p *proc) Touched(t *token.Token) {
-	if p.m != nil {
+	if p.m != nil && !p.m.words() {
 		p.m.foot.touch(t)
 	}
 }
@@ -369,6 +393,10 @@ func (p *proc) ready() bool {
 		return p.met || p.m.match(p, false)
 	case onRaise:
 		return false // its CPU delivers it
+	case onSpin:
+		return spinFree(p.spin)
+	case onChange:
+		return p.stirred()
 	case onMove:
 		return p.state == blocked // it has left its CPU
 	case onCond:

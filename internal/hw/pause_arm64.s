@@ -1,3 +1,5 @@
+//go:build !lwkt_words
+
 #include "textflag.h"
 
 // func Pause(n uint32)

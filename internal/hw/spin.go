@@ -15,6 +15,7 @@ package hw
 // Blocking: never parks; after a bounded spin each further try first yields the
 // processor, so that a holder which was descheduled can finish.
 // Departures: a kernel would mask interrupts; a goroutine can only keep it short.
+// Its halves are in spin_native.go, and in spin_points.go for simulated threads.
 
 import "runtime"
 
@@ -23,22 +24,3 @@ type SpinLock struct{ word Uint32 }
 
 // Processors is how many threads can run at once.
 func Processors() int { return runtime.GOMAXPROCS(0) }
-
-const spinsBeforeYield = 64
-
-// Lock takes the lock.
-func (l *SpinLock) Lock() {
-	for spins := 0; !l.word.CompareAndSwap(0, 1); {
-		// Another caller is inside. Look without writing until it leaves.
-		for l.word.Load() != 0 {
-			if spins++; spins < spinsBeforeYield {
-				Pause(8)
-			} else {
-				runtime.Gosched()
-			}
-		}
-	}
-}
-
-// Unlock gives it back.
-func (l *SpinLock) Unlock() { l.word.Store(0) }

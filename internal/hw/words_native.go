@@ -14,3 +14,9 @@ type (
 	Uint32 = atomic.Uint32
 	Uint64 = atomic.Uint64
 )
+
+// Explored says whether each operation on a word can be a scheduling point.
+const Explored = false
+
+// Chains is how many chains a table of waiters has, 256 as in FreeBSD.
+const Chains = 256

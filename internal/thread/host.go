@@ -8,6 +8,7 @@ package thread
 import (
 	"reflect"
 	"slices"
+	"unsafe"
 
 	"github.com/serializing-tokens/lwkt/internal/hw"
 	"github.com/serializing-tokens/lwkt/internal/token"
@@ -185,13 +186,22 @@ func (r *Record) user() *Handle {
 	return r.handle
 }
 
-// Detach is End of a handle that was attached. The thread has returned.
-func Detach(h *Handle) (held string) {
-	r := h.rec
-	if r.n > r.base || r.nlocks > 0 {
+// Private says whether nobody writes the word but the thread, and switches of the
+// whole process, so that its operations on it need not be told apart.
+func (r *Record) Private(word unsafe.Pointer) bool { return word == unsafe.Pointer(&r.probe) }
+
+// StillHeld is what Detach will return.
+func StillHeld(h *Handle) (held string) {
+	if r := h.rec; r.n > r.base || r.nlocks > 0 {
 		held = r.describeAll()
 	}
-	r.retire()
+	return held
+}
+
+// Detach is End of a handle that was attached. The thread has returned.
+func Detach(h *Handle) (held string) {
+	held = StillHeld(h)
+	h.rec.retire()
 	h.rec = &ended
 	return held
 }

@@ -96,7 +96,7 @@ type Chain struct {
 }
 
 // Chains is the number of chains of a table.
-const Chains = 256
+const Chains = hw.Chains
 
 // Table is a table of chains.
 type Table struct{ chains [Chains]Chain }

@@ -1,0 +1,9 @@
+//go:build lwkt_words
+
+#include "textflag.h"
+
+// func Goroutine() uintptr
+TEXT ·Goroutine(SB), NOSPLIT, $0-8
+	MOVQ (TLS), AX // the runtime's g
+	MOVQ AX, ret+0(FP)
+	RET
