@@ -257,8 +257,8 @@ func (m *Machine) postponed(p *proc) bool {
 	if !m.o.Words || m.phase >= dying || p.returned && !p.rec.Holding() {
 		return false
 	}
-	if held := core.StillHeld(p.h); p.returned && held != "" {
-		m.fail(LocksHeld, &HeldError{Thread: p.name, Held: held})
+	if p.returned {
+		raceOver(p, func() { m.fail(LocksHeld, &HeldError{Thread: p.name, Held: core.StillHeld(p.h)}) })
 	}
 	return true
 }

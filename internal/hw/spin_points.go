@@ -17,7 +17,7 @@ import (
 func (l *SpinLock) Lock() {
 	if t := Environment(); t != nil {
 		t.Lock(l)
-		l.word.v.Store(1)
+		l.word.v.Swap(1) // a swap, for the edge from the Unlock before
 		t.Did(unsafe.Pointer(l), true)
 		return
 	}
