@@ -109,6 +109,7 @@ type tally struct {
 // drive runs the program under s. It stops at the first failure.
 func drive(run runner, s strategy, g *guard, lim limit) (t tally) {
 	c := g.over(s)
+	var r result // one for all runs, since a strategy may keep it until the next
 	for lim.runs == 0 || t.runs < lim.runs {
 		// The clock is read every few runs: it costs as much as a short run.
 		if t.runs&15 == 0 && !lim.deadline.IsZero() && t.runs > 0 && time.Now().After(lim.deadline) {
@@ -118,7 +119,7 @@ func drive(run runner, s strategy, g *guard, lim limit) (t tally) {
 			break
 		}
 		g.begin()
-		r := run(c)
+		r = run(c)
 		t.runs++
 		if r.refined {
 			// More operations have turned out to be points than the tree was built on.

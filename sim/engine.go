@@ -28,23 +28,23 @@ import (
 	"github.com/serializing-tokens/lwkt/internal/token"
 )
 
-// start runs each thread up to its first operation. The last one goes on from there.
+// start has each thread run up to its first operation.
 func (m *Machine) start() {
-	m.phase = starting
-	last := len(m.procs) - 1
-	if len(m.cpus) > 0 || last < 0 {
+	m.phase, m.started, m.first = starting, 0, len(m.procs)
+	if len(m.cpus) > 0 || m.first == 0 {
 		m.phase = running
-		m.advance()
-		return
 	}
-	for _, p := range m.procs[:last] {
-		if m.cur = p; m.outcome == Done {
-			m.alone(p)
-		}
+	m.advance()
+}
+
+// startNext makes the next thread run up to its first operation. The last one, from
+// there on, is followed by whoever is chosen.
+func (m *Machine) startNext() {
+	p := m.procs[m.started]
+	if m.started++; m.started == m.first {
+		m.phase = running
 	}
-	if m.phase = running; m.outcome == Done {
-		m.cur, m.next = m.procs[last], m.procs[last]
-	}
+	m.cur, m.next = p, p
 }
 
 // loop lets one thread after the other run until nobody, or self, is next. A thread
@@ -58,7 +58,11 @@ func (m *Machine) loop(self *proc) {
 
 // turns is loop up to the end of a goroutine.
 func (m *Machine) turns(self *proc) {
+	back := false // recover costs more than a look at it
 	defer func() {
+		if back {
+			return
+		}
 		if v := recover(); v != nil {
 			buried(v)
 			m.cur.over()
@@ -77,6 +81,7 @@ func (m *Machine) turns(self *proc) {
 			m.advance()
 		}
 	}
+	back = true
 }
 
 // alone lets p run until it pauses or ends.
@@ -103,8 +108,10 @@ func (p *proc) over() {
 		raceOver(p, p.detach)
 		p.h = nil
 	}
-	if m.phase == running {
-		m.left(p)
+	if m.phase == running || m.phase == starting {
+		if len(m.cpus) > 0 {
+			m.left(p)
+		}
 		if inline {
 			m.advance()
 		}
@@ -125,6 +132,10 @@ func (m *Machine) choose() {
 	}
 	m.next = nil
 	if m.outcome != Done {
+		return
+	}
+	if m.phase == starting {
+		m.startNext()
 		return
 	}
 	at := &m.point
@@ -176,6 +187,7 @@ func (m *Machine) choices(at *Point) {
 //
 //go:norace
 func (m *Machine) free(at *Point) {
+	enabled := at.Enabled
 	for _, p := range m.procs {
 		if p.life == ended {
 			continue
@@ -184,11 +196,12 @@ func (m *Machine) free(at *Point) {
 			m.announce(p)
 		}
 		if p.wait == nothing || p.wait == onMutex && p.mu.owner == nil || p.wait != onMutex && p.ready() {
-			at.Enabled = append(at.Enabled, p.ev)
+			enabled = append(enabled, p.ev)
 		} else {
 			at.Waiting = append(at.Waiting, p.ev)
 		}
 	}
+	at.Enabled = enabled
 	if m.o.AnyTimeout {
 		m.expiring(at)
 	}
@@ -307,11 +320,11 @@ func (m *Machine) execute() {
 		}
 	}
 	p := m.procs[m.event.Thread]
-	if c := p.cpu; c != nil {
+	if len(m.cpus) > 0 {
 		p.stepped = true
 		if !m.o.Timed {
 			m.now += p.left
-			c.since = m.now
+			p.cpu.since = m.now
 		}
 		p.left = 0
 	}

@@ -75,6 +75,8 @@ type Machine struct {
 	point    Point
 	event    Event // the one that is being executed
 	steps    int
+	started  int   // threads that have run, of the first ones
+	first    int   // how many there were when the run began
 	cur      *proc // who runs or ran last
 	next     *proc // who is to run
 	now      int64 // virtual time in nanoseconds
@@ -92,13 +94,14 @@ type Machine struct {
 	nfresh  int
 	names   objects
 	stash   map[uintptr][]reflect.Value // by channel: received to see whether it is closed
-	foot    footprint
-	waiting []Event // of a deadlock, for Waiting
+	waiting []Event                     // of a deadlock, for Waiting
 
 	cpus  []*CPU
 	chans edge // every operation on Go channels before every later one
 	begun edge // setup happens before threads
 	ended edge // threads happen before Finally
+
+	foot footprint // last, because it is large
 }
 
 type phase uint8

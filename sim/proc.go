@@ -198,7 +198,7 @@ func (p *proc) pause() {
 //
 //go:norace
 func (p *proc) rest() {
-	if m := p.m; inline && m.phase == running {
+	if m := p.m; inline && m.phase <= running {
 		m.advance()
 		if m.next == p {
 			return
