@@ -4,7 +4,6 @@ package lwkt
 
 import (
 	"strings"
-	"sync"
 	"sync/atomic"
 
 	"github.com/serializing-tokens/lwkt/internal/thread"
@@ -25,7 +24,7 @@ type Funnel struct {
 	_ noCopy
 
 	own  Token
-	into atomic.Pointer[Funnel] // set once, by MergeFunnels
+	into atomic.Pointer[Funnel] // set once, by MergeFunnels with own held
 }
 
 // NewFunnel returns a funnel with a name for messages.
@@ -110,8 +109,6 @@ func (td *Thread) SwitchFunnel(to *Funnel) (changed bool) {
 	return changed
 }
 
-var merging sync.Mutex // taken inside Block; guards all writes of Funnel.into
-
 // MergeFunnels makes a and b one funnel, for ever. It waits until nobody has
 // either, with the tokens of the thread given up, and says whether one of them
 // changed hands. Threads that wait for b go on waiting, as long as they did, for
@@ -124,13 +121,19 @@ func MergeFunnels(td *Thread, a, b *Funnel) (changed bool) {
 	if f := td.funnel; f != nil {
 		thread.Fail(td.handle(), "MergeFunnels", "the thread has "+f.String()+" itself; SetFunnel(nil) gives it up")
 	}
-	changed = td.block("MergeFunnels", merging.Lock)
-	defer merging.Unlock()
-	to, from := a.root(), b.root()
-	if to == from {
-		return changed
+	var to, from *Funnel
+	for {
+		if to, from = a.root(), b.root(); to == from {
+			return changed
+		}
+		changed = AcquireAll(td, &to.own, &from.own) || changed
+		if to == to.root() && from == from.root() {
+			break // and will remain so: only who has both tokens of two roots merges them
+		}
+		// Others have merged one of them meanwhile.
+		from.root().own.Release(td)
+		to.root().own.Release(td)
 	}
-	changed = AcquireAll(td, &to.own, &from.own) || changed
 	from.into.Store(to)
 	thread.Merge(td.handle(), &to.own.t, &from.own.t)
 	to.own.Release(td)

@@ -115,7 +115,7 @@ type ThreadStats struct {
 // Stats returns the Thread's counts.
 func (td *Thread) Stats() ThreadStats { return ThreadStats(td.handle().Stats()) }
 
-// Task is a goroutine started by Go.
+// Task is a thread started by Go.
 type Task struct {
 	done    chan struct{}
 	failure *PanicError // read after done
@@ -144,7 +144,10 @@ func (e *PanicError) Unwrap() error {
 
 // Go calls f in a new goroutine with a Thread of its own, which ends with it. If f
 // panics, that is a panic of Wait and Join; if nobody waits at that moment, it is told
-// on the standard error at once, since it might never be passed on. (kthread_add(9))
+// on the standard error at once, since it might never be passed on.
+//
+// It is a goroutine also if the caller is a simulated thread, to which nothing tells
+// that: what may run there uses Thread.Go. (kthread_add(9))
 func Go(name string, f func(td *Thread)) *Task {
 	if f == nil {
 		panic(&Misuse{Op: "Go", Thread: strconv.Quote(name), Why: "there is no function to call", Where: thread.Caller()})
@@ -152,6 +155,34 @@ func Go(name string, f func(td *Thread)) *Task {
 	k := &Task{done: make(chan struct{})}
 	go k.run(name, f)
 	return k
+}
+
+// Go is the function Go for a caller that has a Thread: on goroutines the same, and if td
+// is a simulated thread (package sim), another one on the same machine. There, a panic of f
+// for which nobody waits is one of the machine's run; and Join waits for the task, since
+// Wait would block the whole machine. It does not block, and panics if td has ended.
+func (td *Thread) Go(name string, f func(td *Thread)) *Task {
+	thread.Enter(td.handle(), "Go").Leave()
+	host, ok := thread.Hosted(td.handle()).(thread.Spawner)
+	if !ok || f == nil {
+		return Go(name, f)
+	}
+	k := &Task{done: make(chan struct{})}
+	host.Spawn(name, func(td any) { k.simulate(name, f, td.(*Thread)) }, k.done)
+	return k
+}
+
+// simulate is run on a simulated thread, which its machine has made and ends.
+func (k *Task) simulate(name string, f func(td *Thread), td *Thread) {
+	defer func() {
+		if v := recover(); v != nil {
+			if !k.waitedFor() {
+				panic(v)
+			}
+			k.failure = &PanicError{name, v, debug.Stack()}
+		}
+	}()
+	f(td)
 }
 
 func (k *Task) run(name string, f func(td *Thread)) {
@@ -175,9 +206,7 @@ func (k *Task) run(name string, f func(td *Thread)) {
 // fail keeps a panic for those who wait.
 func (k *Task) fail(name string, v any) {
 	k.failure = &PanicError{name, v, debug.Stack()}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if !k.awaited {
+	if !k.waitedFor() {
 		fmt.Fprintf(os.Stderr, "%v\n(nobody waits for the thread yet; Wait and Join will panic)\n", k.failure)
 	}
 }
@@ -186,7 +215,8 @@ func (k *Task) fail(name string, v any) {
 func (k *Task) Done() <-chan struct{} { return k.done }
 
 // Wait blocks until the task has ended, and panics with a *PanicError if it
-// panicked. It gives up no tokens: a goroutine that holds some calls Join.
+// panicked. It gives up no tokens: a goroutine that holds some calls Join, and so does
+// a simulated thread.
 // The end of the task synchronizes before the return of Wait.
 func (k *Task) Wait() {
 	k.await()
@@ -207,6 +237,12 @@ func (k *Task) await() {
 	k.mu.Lock()
 	k.awaited = true
 	k.mu.Unlock()
+}
+
+func (k *Task) waitedFor() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.awaited
 }
 
 func (k *Task) report() {

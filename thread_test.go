@@ -222,3 +222,45 @@ func TestThreadsComeAndGo(t *testing.T) {
 		t.Errorf("%d threads, %d live", count, live.Load())
 	}
 }
+
+// TestThreadGo wants a thread that starts another one to find it on its own host.
+func TestThreadGo(t *testing.T) {
+	onHosts(t, func(t *testing.T, h host) {
+		tok := new(lwkt.Token)
+		n := 0
+		h.Go("parent", func(td *lwkt.Thread) {
+			tok.Acquire(td)
+			defer tok.Release(td)
+			task := td.Go("child", func(td *lwkt.Thread) {
+				tok.Acquire(td)
+				n++
+				tok.Release(td)
+				if td.Name() != "child" {
+					t.Errorf("it is called %q", td.Name())
+				}
+			})
+			if changed := task.Join(td); !changed || n != 1 {
+				t.Errorf("changed %v, n=%d", changed, n)
+			}
+			if changed := task.Join(td); changed {
+				t.Error("Join gave up tokens for a task that has ended")
+			}
+			<-task.Done()
+
+			bomb := td.Go("bomb", func(td *lwkt.Thread) {
+				tok.Acquire(td) // when the parent joins
+				defer tok.Release(td)
+				panic("boom")
+			})
+			p, ok := panics(func() { bomb.Join(td) }).(*lwkt.PanicError)
+			if !ok || p.Thread != "bomb" || p.Value != "boom" {
+				t.Errorf("Join panicked with %v", p)
+			}
+			if tok.Held(td) != lwkt.Exclusive {
+				t.Error("the token is not held after Join has panicked")
+			}
+			misuse(t, "Go", func() { td.Go("nothing", nil) })
+		})
+	})
+	misuse(t, "Go", func() { (*lwkt.Thread)(nil).Go("x", func(*lwkt.Thread) {}) })
+}

@@ -49,7 +49,7 @@ func (s *dfs) begin() bool {
 }
 
 func (s *dfs) exhausted() bool { return s.over }
-func (s *dfs) drifted() *Drift { return s.drift }
+func (s *dfs) drifted() *Drift { return s.stack.drifted() }
 
 // Choose repeats the prefix and then goes on by default.
 func (s *dfs) Choose(p *sim.Point) int {

@@ -59,6 +59,8 @@ type Drift struct {
 	Step   int    // where it differed
 	Before string // what could go on there in an earlier run
 	Now    string // and what this time
+
+	then, now []sim.Event
 }
 
 // Error tells the step and both sets of operations.

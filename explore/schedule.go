@@ -14,6 +14,7 @@ package explore
 import (
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -140,7 +141,8 @@ type deviate struct {
 	notes
 	list     []deviation
 	at       int
-	diverged string // the first deviation that could not be followed
+	diverged []sim.Event // what could go on instead of the first deviation that could not be followed
+	astray   deviation   // that one
 	done     bool
 }
 
@@ -152,7 +154,7 @@ func (s *deviate) begin() bool {
 		return false
 	}
 	s.notes.begin()
-	s.at, s.diverged, s.done = 0, "", true
+	s.at, s.diverged, s.done = 0, nil, true
 	return true
 }
 
@@ -166,8 +168,8 @@ func (s *deviate) Choose(p *sim.Point) int {
 		if i := d.key.find(p); i >= 0 {
 			return s.note(p, i)
 		}
-		if s.diverged == "" {
-			s.diverged = fmt.Sprintf("at step %d the schedule wants %s to go on, but what can is: %s", p.Step, d.key, describe(p.Enabled))
+		if s.diverged == nil { // told later: here package fmt would have a race, as the detector sees it
+			s.diverged, s.astray = slices.Clone(p.Enabled), d
 		}
 	}
 	return s.note(p, lazy(p))
@@ -176,8 +178,8 @@ func (s *deviate) Choose(p *sim.Point) int {
 // verdict says how far a replay was one.
 func (s *deviate) verdict(hash uint32) string {
 	switch last := len(s.list) - 1; {
-	case s.diverged != "":
-		return s.diverged
+	case s.diverged != nil:
+		return fmt.Sprintf("at step %d the schedule wants %s to go on, but what can is: %s", s.astray.step, s.astray.key, describe(s.diverged))
 	case last >= 0 && s.list[last].step >= len(s.keys):
 		return fmt.Sprintf("the run ended at step %d, before the deviation at step %d", len(s.keys), s.list[last].step)
 	case hash != s.hash:

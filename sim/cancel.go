@@ -18,7 +18,7 @@ func doneKey(done <-chan struct{}) chanKey { return chanKey(reflect.ValueOf(done
 func (m *Machine) WithCancel(parent context.Context) (ctx context.Context, cancel func(td *lwkt.Thread)) {
 	ctx, stop := context.WithCancel(parent)
 	return ctx, func(td *lwkt.Thread) {
-		procOf(td).plain(Cancel, doneKey(ctx.Done()))
+		procOf(td).plain(Close, doneKey(ctx.Done()))
 		stop()
 	}
 }

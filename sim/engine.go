@@ -243,7 +243,7 @@ func (m *Machine) announce(p *proc) {
 		if p.kind == Unpark {
 			m.names.all[obj] = permit(p.what)
 		}
-	case Sleep, Wakeup, Load, Store, Send, Recv, Cancel:
+	case Sleep, Wakeup, Load, Store, Send, Recv, Close:
 		obj = m.names.other(p.key)
 	}
 	p.ev = Event{Thread: p.index, Kind: Step, Op: Op{Kind: p.kind, Mode: mode, Obj: obj, Site: p.site}}

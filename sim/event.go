@@ -53,7 +53,7 @@ const (
 	Select                      // among several Go channels
 	Yield                       // let others run
 	Other                       // what counts as work only: entering and leaving sections, raising levels
-	Cancel                      // a context of Machine.WithCancel
+	Close                       // the Go channel Obj, or a context of Machine.WithCancel, whose Done channel it is
 	LoadWord                    // a word
 	StoreWord                   // a word
 	UpdateWord                  // a word: add, and, or, swap
@@ -66,7 +66,7 @@ const (
 var opNames = [...]string{
 	"start", "acquire", "acquire shared", "acquire all", "try", "release", "block", "unblock", "sleep", "wakeup", "resume",
 	"merge", "lock", "try lock", "unlock", "lock", "try lock", "unlock", "load", "store", "await", "send", "receive", "select", "yield", "other",
-	"cancel", "load", "store", "update", "compare", "spin lock", "spin on", "unpark",
+	"close", "load", "store", "update", "compare", "spin lock", "spin on", "unpark",
 }
 
 // String names the kind.

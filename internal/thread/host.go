@@ -44,6 +44,12 @@ type Host interface {
 	TouchedLock(l Lock)
 }
 
+// Spawner is a Host that can start a thread beside its own.
+type Spawner interface {
+	// Spawn starts a thread that calls f with its *lwkt.Thread and then closes done.
+	Spawn(name string, f func(td any), done chan struct{})
+}
+
 // OpKind is what a thread is about to do.
 type OpKind uint8
 

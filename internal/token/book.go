@@ -272,7 +272,7 @@ func (b *Book) try(c *Claim) bool {
 			if o.claim.age > c.age {
 				break
 			}
-			if conflicts(o.Mode, w.Mode) {
+			if o.claim != c && conflicts(o.Mode, w.Mode) { // c: of two tokens that were merged
 				b.pass(o.claim)
 			}
 		}

@@ -7,7 +7,8 @@ package token
 // Bits: state, below.
 // Invariants:
 //
-//	C1 a filed claim, waiting or called, is listed once in the queue of every token that it wants.
+//	C1 a filed claim, waiting or called, is listed once in the queue of every token that it
+//	   wants; of one into which another that it wanted was merged, twice, both exclusively.
 //	C2 a filed claim watches exactly one of its tokens: one that kept it from
 //	   being granted when it was last tried.
 //	C3 a hard claim's tokens are frozen (word.go).
