@@ -23,6 +23,7 @@ import (
 // words is what a thread needs for it.
 type words struct {
 	middle bool              // it pauses at a word
+	silent bool              // the operation under way is no point
 	looked [8]unsafe.Pointer // the last words that it has looked at since it paused last in a spin loop
 	nlook  int
 	fresh  bool // one of them has changed since
@@ -115,7 +116,7 @@ var wordKinds = [...]OpKind{hw.Read: LoadWord, hw.Write: StoreWord, hw.Update: U
 //
 //go:norace
 func (p *proc) Word(k hw.Kind, word unsafe.Pointer) {
-	if !p.rec.Private(word) {
+	if p.silent = k == hw.Update && p.rec.Probe(word); !p.silent {
 		p.at(wordKinds[k], nothing, word)
 	}
 }
@@ -187,7 +188,8 @@ func (p *proc) stay() {
 //
 //go:norace
 func (p *proc) Did(word unsafe.Pointer, changed bool) {
-	if p.rec.Private(word) {
+	if p.silent {
+		p.silent = false
 		return
 	}
 	p.m.foot.did(word, changed)
@@ -254,13 +256,14 @@ func (p *proc) took(permit bool) {
 // postponed says whether a thread that has ended is to be detached only after the others
 // were drained, because that takes locks.
 func (m *Machine) postponed(p *proc) bool {
-	if !m.o.Words || m.phase >= dying || p.returned && !p.rec.Holding() {
+	if !m.o.Words || m.phase >= dying {
 		return false
 	}
-	if p.returned {
-		raceOver(p, func() { m.fail(LocksHeld, &HeldError{Thread: p.name, Held: core.StillHeld(p.h)}) })
+	held := ""
+	if raceOver(p, func() { held = core.StillHeld(p.h) }); p.returned && held != "" {
+		m.fail(LocksHeld, &HeldError{Thread: p.name, Held: held})
 	}
-	return true
+	return held != "" || !p.returned
 }
 
 // drain runs each thread that is at a word up to where it can be unwound.

@@ -192,9 +192,9 @@ func (r *Record) user() *Handle {
 	return r.handle
 }
 
-// Private says whether nobody writes the word but the thread, and switches of the
-// whole process, so that its operations on it need not be told apart.
-func (r *Record) Private(word unsafe.Pointer) bool { return word == unsafe.Pointer(&r.probe) }
+// Probe says whether the word is the thread's probe. What the thread writes to it itself
+// nobody else looks at, but for lentTo, which is written under Lending.
+func (r *Record) Probe(word unsafe.Pointer) bool { return word == unsafe.Pointer(&r.probe) }
 
 // StillHeld is what Detach will return.
 func StillHeld(h *Handle) (held string) {
