@@ -272,7 +272,7 @@ func (p *proc) Point(op core.Op) {
 		p.kind = Merge
 	case core.OpLock:
 		p.kind, p.key = Take, op.Lock
-		if !attempt {
+		if !attempt && !op.Attempt {
 			p.wait = onLock
 		}
 	case core.OpTryLock:

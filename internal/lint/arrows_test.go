@@ -54,6 +54,7 @@ var arrows = []arrow{
 	{"internal/overlay", free, []string{"internal/overlay/engine"}},
 
 	// Users of the core.
+	{"lockmgr", free, []string{".", "internal/lock", "internal/sleepq", "internal/waitq", "internal/thread", "internal/token", "internal/hw", "internal/invariants"}}, // a lock of the family, beside package lwkt for its size
 	{"tokenio", free, []string{"."}},
 	{"locktest", free, []string{"."}},
 	{"debughttp", free, []string{".", "witness"}},

@@ -35,7 +35,7 @@ func init() {
 		name(c, token.Shared, "S")
 	}
 	ops[thread.Serializer][token.Exclusive] = verbs{"Enter", "TryEnter", "EnterContext", "Exit"}
-	for _, c := range []thread.Class{thread.Mutex, thread.RW, thread.SX, thread.Serializer} {
+	for _, c := range []thread.Class{thread.Mutex, thread.RW, thread.SX, thread.Lockmgr, thread.Serializer} {
 		thread.Discard[c] = func(r *thread.Record, obj *thread.Object, m token.Mode) {
 			l := of(obj)
 			if again, _ := r.RemoveLock(obj, m); !again {
@@ -57,15 +57,8 @@ func TryUpgrade(h *thread.Handle, l *Lock, c thread.Class) bool {
 		r.MisuseLock(op, &l.Object, c, l.whyNotHeld(r, token.Shared))
 	}
 	r.PointLock(thread.OpTryLock, l, token.Exclusive, nil)
-	for {
-		w := l.load()
-		if w.Shares() != 1 || depth != 1 || w&barred != 0 {
-			return false
-		}
-		if l.word.CompareAndSwap(uint64(w), uint64(w.without(token.Shared).with(token.Exclusive, r.ID()))) {
-			break
-		}
-		// Somebody came, and went, or began to wait.
+	if depth != 1 || !l.change(r.ID(), barred) {
+		return false
 	}
 	r.ChangeLock(&l.Object, token.Exclusive)
 	if l.load().Waited() && !c.Sleepable() { // they lend to this thread now
@@ -77,6 +70,20 @@ func TryUpgrade(h *thread.Handle, l *Lock, c thread.Class) bool {
 		s.end(nil)
 	}
 	return true
+}
+
+// change makes the only share exclusive, if it is the only one and no mark of not is set (T4, T11).
+func (l *Lock) change(id uint32, not Word) bool {
+	for {
+		w := l.load()
+		if !w.only() || w&not != 0 {
+			return false
+		}
+		if l.word.CompareAndSwap(uint64(w), uint64(w.without(token.Shared).with(token.Exclusive, id))) {
+			return true
+		}
+		// Somebody came, and went, or began to wait.
+	}
 }
 
 // Downgrade makes an exclusive hold a share with no gap, and lets waiting sharers in unless a
@@ -144,7 +151,7 @@ func Destroy(h *thread.Handle, l *Lock, c thread.Class, own bool) {
 	case w.Waited():
 		r.MisuseLock(op, &l.Object, c, "others wait for it")
 	case w.Owner() != 0:
-		r.MisuseLock(op, &l.Object, c, thread.NameOf(w.Owner())+" has it")
+		r.MisuseLock(op, &l.Object, c, ownerName(w)+" has it")
 	default:
 		r.MisuseLock(op, &l.Object, c, "it is held shared")
 	}
@@ -179,5 +186,5 @@ func (l *Lock) MayDrop(r *thread.Record, op string, c thread.Class) {
 
 // Retake takes back what Drop gave up.
 func (l *Lock) Retake(r *thread.Record, op string, c thread.Class, m token.Mode) {
-	l.acquire(r, op, c, m, nil)
+	l.acquire(r, op, c, Request{Mode: m})
 }

@@ -29,6 +29,8 @@ const (
 	PassX                       // sharers pass exclusive waiters, who may starve
 	DupOK                       // two locks of this name may be held at once
 	NoWitness                   // orders are not checked
+	NoShare                     // it is never shared: who asks for a share has it exclusively
+	NoAvoid                     // a thread with shares of other locks of the class is not let pass
 	inited                      // by Init
 
 	classMask = 0xff
@@ -74,13 +76,14 @@ func (l *Lock) WouldWait(r *thread.Record, m token.Mode) bool {
 	return !w.admits(m, l.sharer(r, m), l.Flag(PassX))
 }
 
-// sharer says whether m is Shared and the thread has a share already (T3).
+// sharer says whether m is Shared and the thread has a share already (T3); of a lockmgr lock, of
+// any of them.
 func (l *Lock) sharer(r *thread.Record, m token.Mode) bool {
 	if m != token.Shared {
 		return false
 	}
 	had, _ := r.LockMode(&l.Object)
-	return had == token.Shared
+	return had == token.Shared || l.Class() == thread.Lockmgr && !l.Flag(NoAvoid) && r.Shares(thread.Lockmgr)
 }
 
 // Acquire takes the lock exclusively and says whether a token changed hands meanwhile.
@@ -135,58 +138,82 @@ func ReleaseShared(h *thread.Handle, l *Lock, c thread.Class) {
 func AcquireUntil(h *thread.Handle, l *Lock, c thread.Class, m token.Mode, done <-chan struct{}) (changed, ok bool) {
 	op := ops[c][m].context
 	r := thread.Enter(h, op)
-	changed, ok = l.acquire(r, op, c, m, done)
+	changed, out := l.acquire(r, op, c, Request{Mode: m, Done: done})
 	r.Leave()
-	return changed, ok
+	return changed, out == Got
 }
 
 func acquireSlow(h *thread.Handle, l *Lock, c thread.Class, m token.Mode) (changed bool) {
 	op := ops[c][m].plain
 	r := thread.Enter(h, op)
-	changed, _ = l.acquire(r, op, c, m, nil)
+	changed, _ = l.acquire(r, op, c, Request{Mode: m})
 	r.Leave()
 	return changed
 }
 
 // acquire is the slow half of all acquisitions that may wait.
-func (l *Lock) acquire(r *thread.Record, op string, c thread.Class, m token.Mode, done <-chan struct{}) (changed, ok bool) {
+func (l *Lock) acquire(r *thread.Record, op string, c thread.Class, q Request) (changed bool, out Outcome) {
 	l.identify(c)
-	r.MayTake(op, &l.Object, c)
-	if l.again(r, op, c, m) {
-		return false, true
+	q.mayDrop(r, op)
+	r.MayTakeBut(op, &l.Object, c, q.dropped())
+	if out, done := l.again(r, op, c, &q); done {
+		q.drop(r)
+		return false, out
 	}
-	r.PointLock(thread.OpLock, l, m, done)
+	q.point(r, l)
 	l.alive(r, op)
-	changed = r.ForceDrop(op)
+	if !q.NoWait {
+		changed = r.ForceDrop(op)
+	}
+	waited, out := l.obtain(r, op, c, &q)
+	return waited || changed, out
+}
+
+// obtain takes the lock, or waits for it. The interlock of the request is dropped.
+func (l *Lock) obtain(r *thread.Record, op string, c thread.Class, q *Request) (changed bool, out Outcome) {
 	begun := r.Began()
-	if l.take(r, m) || l.spin(r, m) {
-		r.AddLock(&l.Object, c, m, false, 0)
-		return changed, true
+	switch {
+	case l.takeFor(r, q) || q.maySpin() && l.spin(r, q.Mode):
+		r.AddLock(&l.Object, c, q.Mode, false, 0)
+		q.drop(r)
+		return false, Got
+	case q.NoWait:
+		q.drop(r)
+		return false, Busy
 	}
-	held, ok := l.wait(r, op, c, m, done)
-	if ok {
-		r.AddLock(&l.Object, c, m, false, r.Took(begun))
+	held, out := l.wait(r, op, c, q)
+	if out == Got {
+		r.AddLock(&l.Object, c, q.Mode, false, r.Took(begun))
+	} else if q.granted {
+		l.let(r, c, q.Mode)
 	}
-	return r.Resume(held) || changed, ok // with the lock in hand
+	return r.Resume(held), out // with the lock in hand
 }
 
 // again deals with a lock that the thread has already: it says whether that was all there
-// is to do.
-func (l *Lock) again(r *thread.Record, op string, c thread.Class, m token.Mode) bool {
+// is to do, and how it ended.
+func (l *Lock) again(r *thread.Record, op string, c thread.Class, q *Request) (out Outcome, done bool) {
 	had, _ := r.LockMode(&l.Object)
+	m, recurse := q.Mode, q.Recurse || l.Flag(Recurse)
 	switch {
 	case had == token.None, had == token.Shared && m == token.Shared:
-		return false
-	case had == token.Exclusive && m == token.Exclusive && l.Flag(Recurse):
+		return Got, false
+	case q.Drain:
+		r.MisuseLock(op, &l.Object, c, "the thread has it itself, "+had.String()+", and would wait for itself"+r.LockSite(&l.Object))
+	case had == token.Exclusive && m == token.Exclusive && recurse:
 		r.AddLock(&l.Object, c, m, true, 0)
-		return true
+		return Got, true
+	case q.NoWait && m == token.Exclusive:
+		return Busy, true
 	case had == token.Exclusive && m == token.Exclusive:
 		r.MisuseLock(op, &l.Object, c, "the thread has it already, and it does not recurse"+r.LockSite(&l.Object))
+	case had == token.Exclusive && q.Avoid:
+		return Deadlock, true
 	case had == token.Exclusive:
 		r.MisuseLock(op, &l.Object, c, "the thread has it exclusively already"+r.LockSite(&l.Object))
 	}
 	r.MisuseLock(op, &l.Object, c, "the thread has it shared already, and would wait for itself; TryUpgrade does not"+r.LockSite(&l.Object))
-	return false
+	return Got, false
 }
 
 // alive panics if the lock was destroyed.
@@ -290,11 +317,19 @@ func (l *Lock) whyNotHeld(r *thread.Record, m token.Mode) string {
 	}
 	switch w := l.load(); {
 	case w.Owner() != 0:
-		return "the thread does not have it; " + thread.NameOf(w.Owner()) + " does"
+		return "the thread does not have it; " + ownerName(w) + " does"
 	case w.Shares() > 0:
 		return "the thread does not have it; others share it"
 	}
 	return "nobody has it: it was released once too often, or by the wrong thread"
+}
+
+// ownerName is how the owner in w is called in messages.
+func ownerName(w Word) string {
+	if w.Disowned() {
+		return "nobody in particular"
+	}
+	return thread.NameOf(w.Owner())
 }
 
 // of is the lock whose Object obj is: its first field.

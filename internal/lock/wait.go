@@ -84,7 +84,7 @@ func (s *section) serve(self *waitq.Waiter) {
 	q := s.chain.Find(l)
 	for q != nil && q.Len > 0 {
 		w := q.Best()
-		if !l.load().compatible(w.Mode) {
+		if !l.fits(w) {
 			break
 		}
 		if !w.Hard {
@@ -93,7 +93,7 @@ func (s *section) serve(self *waitq.Waiter) {
 			}
 			break
 		}
-		if l.give(w.TD.ID(), w.Mode) { // T9
+		if l.give(w) { // T9, T11
 			if s.taken(q, w); w != self {
 				s.wakes.Add(w.TD)
 			}
@@ -121,8 +121,16 @@ func (s *section) call(q *waitq.Queue, w, self *waitq.Waiter) {
 func (l *Lock) mark(q *waitq.Queue) {
 	var m Word
 	if q != nil {
-		if !q.Empty(token.Exclusive) {
-			m |= waitX
+		if x := q.First(token.Exclusive); x != nil {
+			if x.Rank != waitq.Drains {
+				m |= waitX
+			}
+			if x.Rank == waitq.Upgrades {
+				m |= upgrade
+			}
+			if q.Last(token.Exclusive).Rank == waitq.Drains {
+				m |= drain
+			}
 		}
 		if !q.Empty(token.Shared) {
 			m |= waitS
@@ -143,60 +151,102 @@ func (l *Lock) mark(q *waitq.Queue) {
 	}
 }
 
-// give makes a thread a holder, if the holds admit that.
-func (l *Lock) give(id uint32, m token.Mode) bool {
+// fits says whether the holds admit a waiter.
+func (l *Lock) fits(w *waitq.Waiter) bool {
+	if w.Rank == waitq.Upgrades {
+		return l.load().only() // it is the waiter's
+	}
+	return l.load().compatible(w.Mode)
+}
+
+// give makes a waiter a holder, if the holds admit that.
+func (l *Lock) give(x *waitq.Waiter) bool {
+	if x.Rank == waitq.Upgrades {
+		return l.change(x.TD.ID(), 0)
+	}
 	for {
 		w := l.load()
-		if !w.compatible(m) {
+		if !w.compatible(x.Mode) {
 			return false
 		}
-		if l.word.CompareAndSwap(uint64(w), uint64(w.with(m, id))) {
+		if l.word.CompareAndSwap(uint64(w), uint64(w.with(x.Mode, x.TD.ID()))) {
 			return true
 		}
 		// Somebody took or left it.
 	}
 }
 
-// wait waits for the lock, with all tokens given up: they are to be taken back by Resume. If
-// done is closed before it has the lock, ok is false.
-func (l *Lock) wait(r *thread.Record, op string, c thread.Class, m token.Mode, done <-chan struct{}) (held thread.Suspended, ok bool) {
+// wait waits for the lock, with all tokens given up: they are to be taken back by Resume. The
+// interlock is dropped when the thread is on the queue. If out is second the thread has not
+// waited and nothing was given up.
+func (l *Lock) wait(r *thread.Record, op string, c thread.Class, q *Request) (held thread.Suspended, out Outcome) {
 	if c.Sleepable() {
-		r.MaySleep(op)
+		r.MaySleepBut(op, q.dropped())
 		defer r.Wakes()
 	} else {
 		r.MayDrop(op)
 	}
-	r.CountWait()
 	w := waitq.Of(r)
 	r.PreparePark()
 	var s section
 	s.begin(l, c)
-	q := s.chain.Insert(l, w, m)
-	l.mark(q) // from here on its owner cannot let go unseen
-	if sleeper := s.lend(q, w); sleeper != "" {
-		s.leave(q, w, waitq.Idle)
+	if q.rank == waitq.Upgrades && l.load()&upgrade != 0 {
+		s.end(nil)
+		return held, second
+	}
+	r.CountWait()
+	on := l.insert(&s, w, q)
+	l.mark(on) // from here on its owner cannot let go unseen
+	if sleeper := s.lend(on, w); sleeper != "" {
+		s.leave(on, w, waitq.Idle)
 		s.end(nil)
 		r.MisuseLock(op, &l.Object, c, "it would wait for ever: "+sleeper)
 	}
-	next := s.end(w)   // it may be free by now
+	next := s.end(w) // it may be free by now
+	q.drop(r)
 	held = r.Suspend() // on the queue already, so nobody is missed
+	slept, deadline := false, q.deadline(r)
 	for why := hw.Permit; ; {
 		if !next {
-			if why = r.Park(done, 0); !r.Hosted() {
-				l.watch(r, m)
+			if why, slept = r.Park(q.Done, deadline), true; !r.Hosted() {
+				l.watch(r, q.Mode)
 			}
 		}
 		s.begin(l, c)
-		ok = s.try(w)
-		if !ok && why != hw.Permit {
+		woken := q.SleepFail && slept && w.State != waitq.Queued
+		ok := !(woken && w.State == waitq.Called) && s.try(w)
+		if !ok && (woken || why != hw.Permit) {
 			s.leave(w.Queue(), w, waitq.Idle)
 		}
 		next = s.end(w)
-		if ok || why != hw.Permit {
+		if ok || woken || why != hw.Permit {
 			w.State = waitq.Idle
-			return held, ok
+			q.granted = ok && woken // it was handed over
+			return held, ended(ok, woken, why)
 		}
 	}
+}
+
+// insert puts a waiter on the queue.
+func (l *Lock) insert(s *section, w *waitq.Waiter, q *Request) (on *waitq.Queue) {
+	on = s.chain.InsertRanked(l, w, q.Mode, q.rank)
+	if q.rank == waitq.Upgrades {
+		on.Harden(w) // it is not told to try: it is told that it has it
+	}
+	return on
+}
+
+// ended says how a wait has ended.
+func ended(ok, woken bool, why hw.Why) Outcome {
+	switch {
+	case woken:
+		return Slept
+	case ok:
+		return Got
+	case why == hw.Deadline:
+		return TimedOut
+	}
+	return Cancelled
 }
 
 // lend makes a waiter lend to the owner of the lock, if that is what its queue is for, and
@@ -218,7 +268,7 @@ func (s *section) try(w *waitq.Waiter) bool {
 		return false // woken without a cause
 	}
 	q.Settle(w)
-	if (q.Hard == 0 || q.Best() == w) && s.l.give(w.TD.ID(), w.Mode) { // T9
+	if (q.Hard == 0 && w.Rank == waitq.Plain || q.Best() == w) && s.l.give(w) { // T9, T12
 		s.taken(q, w)
 		return true
 	}
@@ -229,7 +279,7 @@ func (s *section) try(w *waitq.Waiter) bool {
 
 // overtaken counts that somebody else was faster than w, which is hard after patience times.
 func (s *section) overtaken(q *waitq.Queue, w *waitq.Waiter) {
-	if w.Tries++; w.Tries >= patience && (w.Mode == token.Shared || !s.l.Flag(PassX)) {
+	if w.Tries++; w.Tries >= patience && w.Rank == waitq.Plain && (w.Mode == token.Shared || !s.l.Flag(PassX)) {
 		q.Harden(w)
 	}
 }

@@ -3,17 +3,22 @@ package lock
 // The word of a lock and every way in which it may change, as pure functions of its
 // value. The atomic steps that apply them are in lock.go and wait.go.
 //
-// Layout: 63..40 owner | 39..16 shares | 15..4 none | 3 barred | 2 called | 1 shared waiters | 0 exclusive waiters
+// Layout: 63..40 owner | 39..16 shares | 15..6 none | 5 drain | 4 upgrade | 3 barred | 2 called | 1 shared waiters | 0 exclusive waiters
 //
 // Bits:
 //   - owner: identity of the thread that has the lock exclusively, else 0. Set by whoever
 //     takes it (or grants it, under the queue's lock), cleared by the holder alone. Never
-//     spurious, never missing. All ones: the lock was destroyed.
+//     spurious, never missing. All ones: the lock was destroyed. All ones but the last: it
+//     was disowned, and whoever comes may release it.
 //   - shares: how many times it is held shared. Owner and shares are never both non-zero.
 //   - exclusive waiters, shared waiters: somebody is on the queue for that. Set and cleared
 //     under the queue's lock, and exact when that is free.
 //   - called: a waiter was woken and has not tried yet. As those. While it is set a release
 //     need not look: the one that was called will.
+//   - upgrade: a sharer waits to be the only one (barred is set too). As those. While it is
+//     set the last but one share is not let go of without looking.
+//   - drain: somebody waits until nobody else has the lock, or waits for it. As those. It keeps
+//     nobody out.
 //   - barred: a hard waiter is on the queue. As those. While it is set nobody takes the lock
 //     but through the queue, so its holds can only shrink.
 //
@@ -22,7 +27,7 @@ package lock
 //	W1 owner != 0 implies shares == 0.
 //	W2 no mark is set when nobody waits, so a free lock that nobody waits for is 0.
 //	W3 a barred lock is taken only under the queue's lock, but for one more share by a
-//	   thread that has one.
+//	   thread that has one, and an upgrade by the only sharer.
 //
 // Transitions:
 //
@@ -35,9 +40,13 @@ package lock
 //	T7 owned                       --downgrade-------> shares 1          (edge: this -> next shared lock)
 //	T8 any                         --mark------------> marks as the queue says   (queue)
 //	T9 compatible                  --take by the called, grant to the hard--> owned or shares+1   (queue)
+//	T11 shares 1, of the best waiter --grant--> owned by it        (queue; edge: the last unlock of a share -> this)
+//	T12 free, nobody waits but to drain --drain--> owned             (edge: as T1)
+//	T13 owned                      --disown----------> owned by nobody in particular
+//	T14 owned by nobody            --unlock by anybody--> free       (edge: this -> next lock)
 //	T10 free, or owned by the caller --destroy-------> destroyed; destroyed --init--> free
 //
-// Lock order: T1-T7 need no lock but the queue's where marks are set; T8, T9 need that.
+// Lock order: T1-T7 need no lock but the queue's where marks are set; T8, T9 and T11 need that.
 // Blocking: nothing here blocks.
 // Departures: FreeBSD has an owner or a count in one field, recursion in another word, and lets
 // a thread with any read lock pass waiting writers; here that is for sharers of this lock.
@@ -54,13 +63,16 @@ const (
 	fieldMask       = 1<<24 - 1
 	share      Word = 1 << shareShift
 
-	waitX  Word = 1 << 0
-	waitS  Word = 1 << 1
-	called Word = 1 << 2
-	barred Word = 1 << 3
-	marks       = waitX | waitS | called | barred
+	waitX   Word = 1 << 0
+	waitS   Word = 1 << 1
+	called  Word = 1 << 2
+	barred  Word = 1 << 3
+	upgrade Word = 1 << 4
+	drain   Word = 1 << 5
+	marks        = waitX | waitS | called | barred | upgrade | drain
 
-	dead Word = fieldMask << ownerShift // T10
+	dead   Word = fieldMask << ownerShift       // T10
+	nobody Word = (fieldMask - 1) << ownerShift // T13
 )
 
 // Owner is the thread that has the lock exclusively, or 0.
@@ -70,12 +82,18 @@ func (w Word) Owner() uint32 { return uint32(w >> ownerShift) }
 func (w Word) Shares() int { return int(w >> shareShift & fieldMask) }
 
 // Waited says whether anybody waits for it.
-func (w Word) Waited() bool { return w&(waitX|waitS) != 0 }
+func (w Word) Waited() bool { return w&(waitX|waitS|drain) != 0 }
+
+// Disowned says whether its owner gave it away, and nobody in particular has it (T13).
+func (w Word) Disowned() bool { return w.Owner() == nobody.Owner() }
 
 // compatible says whether the holds in w admit one more in the mode (W1).
 func (w Word) compatible(m token.Mode) bool {
 	return w.Owner() == 0 && (m == token.Shared || w.Shares() == 0)
 }
+
+// only says whether the holds in w are one share, which can be made exclusive (T4, T11).
+func (w Word) only() bool { return w.Owner() == 0 && w.Shares() == 1 }
 
 // admits says whether a thread that is not on the queue may take the lock (T1-T3).
 // sharer: it has a share already. pass: sharers may pass waiting writers.
@@ -108,5 +126,9 @@ func (w Word) without(m token.Mode) Word {
 // quiet says whether whoever lets go of w need not look at the queue: nobody waits, or
 // a share is left, or somebody was called who will.
 func (w Word) quiet(m token.Mode) bool {
-	return w&marks == 0 || m == token.Shared && w.Shares() > 1 || w&(called|barred) == called
+	left := 1 // a share that is left may be one that is to be upgraded
+	if w&upgrade != 0 {
+		left = 2
+	}
+	return w&marks == 0 || m == token.Shared && w.Shares() > left || w&(called|barred) == called
 }

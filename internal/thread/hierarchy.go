@@ -138,11 +138,14 @@ func SetChecks(on bool) { setProbe(check, on) }
 
 // MayTake panics if checks are on and the hierarchy does not let the thread wait for a
 // lock now.
-func (r *Record) MayTake(op string, obj *Object, c Class) {
+func (r *Record) MayTake(op string, obj *Object, c Class) { r.MayTakeBut(op, obj, c, nil) }
+
+// MayTakeBut is MayTake by who drops another lock.
+func (r *Record) MayTakeBut(op string, obj *Object, c Class, dropped *Object) {
 	if r.probe.Load()&check == 0 {
 		return
 	}
-	if why := r.forbids(c.column(), nil); why != "" {
+	if why := r.forbids(c.column(), dropped); why != "" {
 		r.MisuseLock(op, obj, c, why)
 	}
 }

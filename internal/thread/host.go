@@ -64,7 +64,7 @@ const (
 	OpSleep                    // on Key, with all holds given up
 	OpWakeup                   // whoever sleeps on Key
 	OpMerge                    // Tok into Wants[0].Tok
-	OpLock                     // Lock in Mode, until Done
+	OpLock                     // Lock in Mode, until Done; if Attempt is set it may also end in another way
 	OpTryLock                  // Lock in Mode
 	OpUnlock                   // Lock: its word will change
 )
@@ -78,6 +78,10 @@ type Op struct {
 	Key   any
 	Lock  Lock
 	Done  <-chan struct{}
+
+	// Attempt says that the thread is to perform the operation even if it would have to wait:
+	// it may fail, or drops something first, or its time may be over.
+	Attempt bool
 }
 
 // Lock is a lock as a host sees it.
@@ -117,6 +121,13 @@ func (r *Record) Point(kind OpKind, key any) {
 func (r *Record) PointLock(kind OpKind, l Lock, m token.Mode, done <-chan struct{}) {
 	if r.host != nil {
 		r.host.Point(Op{Kind: kind, Lock: l, Mode: m, Done: done})
+	}
+}
+
+// PointAttempt is PointLock of an OpLock that is an attempt.
+func (r *Record) PointAttempt(l Lock, m token.Mode, done <-chan struct{}) {
+	if r.host != nil {
+		r.host.Point(Op{Kind: OpLock, Lock: l, Mode: m, Done: done, Attempt: true})
 	}
 }
 

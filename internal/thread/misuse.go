@@ -108,7 +108,8 @@ func ours(function string) bool {
 	return (strings.HasPrefix(rest, ".") && !strings.HasPrefix(rest, ".Test") && !strings.HasPrefix(rest, ".Example") ||
 		strings.HasPrefix(rest, "/internal/thread.") && !strings.HasPrefix(rest, "/internal/thread.Test") ||
 		strings.HasPrefix(rest, "/internal/token.") || strings.HasPrefix(rest, "/internal/sleepq.") ||
-		strings.HasPrefix(rest, "/internal/turnstile.") || strings.HasPrefix(rest, "/internal/lock."))
+		strings.HasPrefix(rest, "/internal/turnstile.") || strings.HasPrefix(rest, "/internal/lock.") ||
+		strings.HasPrefix(rest, "/lockmgr."))
 }
 
 // caller describes the first frame outside this package's lock code.

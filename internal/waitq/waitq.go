@@ -12,7 +12,7 @@
 // Invariants: whenever the chain's lock is free,
 //
 //	Q1 a waiter is in at most one list; a queue is in its chain exactly while it has waiters.
-//	Q2 a list is in order of rank: hard ones by age, then by priority, then by age.
+//	Q2 a list is in order: by rank, then hard ones by age, then by priority, then by age.
 //	Q3 called and hard count the waiters in that state.
 //
 // Transitions:
@@ -43,19 +43,30 @@ const (
 	Granted              // has what it waits for; on no queue
 )
 
+// Rank puts waiters of one mode before or behind all others.
+type Rank int8
+
+// The ranks.
+const (
+	Drains   Rank = iota - 1 // wants the lock when nobody else does
+	Plain                    // as most do
+	Upgrades                 // has a share, which the others wait for
+)
+
 // Waiter is a thread's wait.
 type Waiter struct {
 	TD    *thread.Record // constant
 	Key   any            // (chain) what it waits on
 	Mode  token.Mode     // (chain) how it wants it; of sleepers, Exclusive
 	State State          // (chain)
+	Rank  Rank           // (chain) Q2
 	Hard  bool           // (chain) it failed so often that nobody may overtake it
 	Tries uint32         // (chain) failures
 	Kind  string         // (chain) of sleepers: what they sleep on
 	With  any            // (chain) of sleepers: the lock that they dropped
 
-	prio       int32   // (chain) rank
-	age        uint64  // (chain) rank
+	prio       int32   // (chain) Q2
+	age        uint64  // (chain) Q2
 	queue      *Queue  // (chain) Q1; while idle the one that it brings along
 	next, prev *Waiter // (chain)
 }
@@ -148,8 +159,13 @@ func (t *Table) Each(f func(chain int, q *Queue)) {
 	}
 }
 
-// Insert makes w wait on a key, as the last of its rank.
+// Insert makes w wait on a key, as the last of its priority.
 func (c *Chain) Insert(key any, w *Waiter, m token.Mode) *Queue {
+	return c.InsertRanked(key, w, m, Plain)
+}
+
+// InsertRanked is Insert with a rank.
+func (c *Chain) InsertRanked(key any, w *Waiter, m token.Mode, rank Rank) *Queue {
 	q := c.Find(key)
 	if q == nil {
 		q = w.queue
@@ -159,7 +175,7 @@ func (c *Chain) Insert(key any, w *Waiter, m token.Mode) *Queue {
 		w.queue.next, q.spares = q.spares, w.queue
 	}
 	c.age++
-	w.Key, w.Mode, w.State, w.Hard, w.Tries = key, m, Queued, false, 0
+	w.Key, w.Mode, w.State, w.Rank, w.Hard, w.Tries = key, m, Queued, rank, false, 0
 	w.queue, w.age, w.prio = q, c.age, w.TD.Priority()
 	q.Len++
 	q.place(w)
@@ -238,6 +254,9 @@ func (q *Queue) Empty(m token.Mode) bool { return q.first(m) == nil }
 // First is the waiter to be served first in the mode, or nil.
 func (q *Queue) First(m token.Mode) *Waiter { return q.first(m) }
 
+// Last is the waiter to be served last in the mode, or nil.
+func (q *Queue) Last(m token.Mode) *Waiter { return q.list(m).last }
+
 // Best is the waiter to be served first, or nil.
 func (q *Queue) Best() *Waiter {
 	x, s := q.first(token.Exclusive), q.first(token.Shared)
@@ -265,7 +284,7 @@ func (q *Queue) BestPriority() int32 {
 	for i := range q.lists {
 		for w := q.lists[i].first; w != nil; w = w.next {
 			best = max(best, w.prio)
-			if !w.Hard {
+			if !w.Hard && w.Rank == Plain {
 				break // the others of this list are not better
 			}
 		}
@@ -309,6 +328,8 @@ func (q *Queue) first(m token.Mode) *Waiter { return q.list(m).first }
 // before says whether a is to be served before b (Q2).
 func before(a, b *Waiter) bool {
 	switch {
+	case a.Rank != b.Rank:
+		return a.Rank > b.Rank
 	case a.Hard != b.Hard:
 		return a.Hard
 	case !a.Hard && a.prio != b.prio:
