@@ -118,12 +118,13 @@ func (g *guard) fair(p *sim.Point) int {
 // What is no step of a thread, such as a tick, comes when no thread can step.
 func turn(p *sim.Point) int {
 	first, next := -1, -1
-	for i := range p.Enabled {
+	better := func(i, than int) bool { return than < 0 || p.Enabled[i].Thread < p.Enabled[than].Thread }
+	for i := range p.Enabled { // in no order: with CPUs, in theirs
 		if e := &p.Enabled[i]; e.Kind == sim.Step {
-			if first < 0 {
+			if better(i, first) {
 				first = i
 			}
-			if next < 0 && e.Thread > p.Last {
+			if e.Thread > p.Last && better(i, next) {
 				next = i
 			}
 		}
