@@ -96,7 +96,9 @@ func (q *Request) point(r *thread.Record, l *Lock) {
 }
 
 // maySpin says whether looking at the lock for a while is in order before waiting.
-func (q *Request) maySpin() bool { return q.With == nil && !q.NoWait && q.rank == waitq.Plain }
+func (q *Request) maySpin() bool {
+	return q.With == nil && !q.NoWait && q.Timeout == 0 && q.rank == waitq.Plain
+}
 
 // deadline is when the time for a wait that begins now is over.
 func (q *Request) deadline(r *thread.Record) int64 {
