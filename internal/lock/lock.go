@@ -67,7 +67,9 @@ func (l *Lock) Obj() *thread.Object { return &l.Object }
 // What is that of thread.Lock.
 func (l *Lock) What() string { return l.Title(l.Class()) }
 
-// WouldWait is that of thread.Lock.
+// WouldWait is that of thread.Lock. A host may ask on any goroutine.
+//
+//go:norace
 func (l *Lock) WouldWait(r *thread.Record, m token.Mode) bool {
 	w := l.load()
 	if w.Owner() == r.ID() || w.Owner() == dead.Owner() {
@@ -78,12 +80,14 @@ func (l *Lock) WouldWait(r *thread.Record, m token.Mode) bool {
 
 // sharer says whether m is Shared and the thread has a share already (T3); of a lockmgr lock, of
 // any of them.
+//
+//go:norace
 func (l *Lock) sharer(r *thread.Record, m token.Mode) bool {
 	if m != token.Shared {
 		return false
 	}
-	had, _ := r.LockMode(&l.Object)
-	return had == token.Shared || l.Class() == thread.Lockmgr && !l.Flag(NoAvoid) && r.Shares(thread.Lockmgr)
+	return r.HasShare(&l.Object, thread.NoClass) ||
+		l.Class() == thread.Lockmgr && !l.Flag(NoAvoid) && r.HasShare(nil, thread.Lockmgr)
 }
 
 // Acquire takes the lock exclusively and says whether a token changed hands meanwhile.

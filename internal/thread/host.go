@@ -262,6 +262,19 @@ func (r *Record) retire() {
 //go:norace
 func (r *Record) Holding() bool { return r.n > r.base }
 
+// HasShare says whether the thread has a share of the lock, or if that is nil of any lock of the
+// class.
+//
+//go:norace
+func (r *Record) HasShare(obj *Object, c Class) bool {
+	for i := range r.locks[:r.nlocks] {
+		if p := &r.locks[i]; p.mode == token.Shared && (p.obj == obj || obj == nil && p.class == c) {
+			return true
+		}
+	}
+	return false
+}
+
 // Forced says whether forced drops are on for the thread.
 //
 //go:norace

@@ -158,16 +158,6 @@ func (r *Record) Locked(c Class) bool {
 	return false
 }
 
-// Shares says whether the thread has a share of a lock of the class.
-func (r *Record) Shares(c Class) bool {
-	for i := range r.locks[:r.nlocks] {
-		if p := &r.locks[i]; p.class == c && p.mode == token.Shared {
-			return true
-		}
-	}
-	return false
-}
-
 // EachLock calls f for each lock that the thread holds, the newest first, once for each
 // acquisition.
 func (r *Record) EachLock(f func(obj *Object, c Class, m token.Mode)) {
