@@ -24,9 +24,12 @@ type lockable interface {
 	unlock(td *lwkt.Thread, m lwkt.Mode)
 	upgrade(td *lwkt.Thread) bool
 	downgrade(td *lwkt.Thread)
+	waiters() int
 }
 
 type mtx struct{ lwkt.Mtx }
+
+func (l *mtx) waiters() int { return lwkt.LockWaitersOf(&l.Mtx) }
 
 func (l *mtx) lock(td *lwkt.Thread, _ lwkt.Mode) bool { return l.Lock(td) }
 func (l *mtx) lockContext(ctx context.Context, td *lwkt.Thread, _ lwkt.Mode) (bool, error) {
@@ -38,6 +41,8 @@ func (l *mtx) upgrade(*lwkt.Thread) bool             { panic("a mutex has no upg
 func (l *mtx) downgrade(*lwkt.Thread)                { panic("a mutex has no downgrade") }
 
 type rw struct{ lwkt.RWLock }
+
+func (l *rw) waiters() int { return lwkt.LockWaitersOf(&l.RWLock) }
 
 func (l *rw) lock(td *lwkt.Thread, m lwkt.Mode) bool {
 	if m == lwkt.Shared {
@@ -71,6 +76,8 @@ func (l *rw) upgrade(td *lwkt.Thread) bool { return l.TryUpgrade(td) }
 func (l *rw) downgrade(td *lwkt.Thread)    { l.Downgrade(td) }
 
 type sx struct{ lwkt.SX }
+
+func (l *sx) waiters() int { return lwkt.LockWaitersOf(&l.SX) }
 
 func (l *sx) lock(td *lwkt.Thread, m lwkt.Mode) bool {
 	if m == lwkt.Shared {
