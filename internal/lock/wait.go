@@ -71,7 +71,7 @@ func (s *section) look(self *waitq.Waiter) {
 		s.serve(self)
 		q := s.chain.Find(s.l)
 		s.l.mark(q)
-		if q == nil || q.Called > 0 || !s.l.load().compatible(q.Best().Mode) {
+		if q == nil || q.Called > 0 || !s.l.fits(q.Best()) {
 			return
 		}
 		// The last holder left before there were marks that it could see.
