@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/serializing-tokens/lwkt"
+	"github.com/serializing-tokens/lwkt/lockmgr"
 	"github.com/serializing-tokens/lwkt/locktest"
 )
 
@@ -43,6 +44,8 @@ var locks = []locktest.Subject{
 	{Name: "SX, Recurse", New: sx(lwkt.Recurse), Has: promises | serves | locktest.SharedRecursive | locktest.KeptAsleep | locktest.Recursive},
 	{Name: "SX, WakeAll", New: sx(lwkt.WakeAll), Has: promises | locktest.ServesWriters | locktest.SharedRecursive | locktest.KeptAsleep},
 	{Name: "SX, SharersFirst", New: sx(lwkt.SharersFirst), Has: promises | locktest.SharedRecursive | locktest.KeptAsleep},
+	{Name: "lockmgr", New: lkmgr(0), Has: promises | serves | locktest.SharedRecursive | locktest.KeptAsleep},
+	{Name: "lockmgr, CanRecurse", New: lkmgr(lockmgr.CanRecurse), Has: promises | serves | locktest.SharedRecursive | locktest.KeptAsleep | locktest.Recursive},
 }
 
 // What the locks of FreeBSD have in common.
@@ -86,6 +89,21 @@ func sx(o lwkt.Options) func() locktest.Lock {
 		return locktest.Lock{
 			Exclusive:  locktest.Mode{l.XLock, l.XUnlock, l.TryXLock, l.XLockContext, l.XLocker},
 			Shared:     locktest.Mode{l.SLock, l.SUnlock, l.TrySLock, l.SLockContext, l.SLocker},
+			TryUpgrade: l.TryUpgrade,
+			Downgrade:  l.Downgrade,
+		}
+	}
+}
+
+func lkmgr(f lockmgr.Flags) func() locktest.Lock {
+	return func() locktest.Lock {
+		l := new(lockmgr.Lock)
+		if f != 0 {
+			l.Init("lk", f)
+		}
+		return locktest.Lock{
+			Exclusive:  locktest.Mode{l.XLock, l.Unlock, l.TryXLock, l.XLockContext, l.XLocker},
+			Shared:     locktest.Mode{l.SLock, l.Unlock, l.TrySLock, l.SLockContext, l.SLocker},
 			TryUpgrade: l.TryUpgrade,
 			Downgrade:  l.Downgrade,
 		}
