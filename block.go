@@ -99,8 +99,11 @@ func (td *Thread) sleepUntil(op string, done <-chan struct{}, channel any, timeo
 	r := thread.Enter(td.handle(), op)
 	defer r.Leave()
 	r.Point(thread.OpSleep, channel)
-	return sleepq.Sleep(r, op, channel, sleepq.How{Kind: "a wait channel"}, done, deadline(r, timeout), nil, nil)
+	return sleepq.Sleep(r, op, channel, sleepq.How{Kind: waitChannel}, sleepq.Until{Done: done, Deadline: deadline(r, timeout)})
 }
+
+// waitChannel is what sleepers on one agree on that it is.
+const waitChannel = "a wait channel"
 
 // deadline is when a timeout is over; 0 stands for never.
 func deadline(r *thread.Record, timeout time.Duration) int64 {
@@ -121,12 +124,18 @@ func (td *Thread) WakeupOne(channel any) bool {
 	return td.wakeup("WakeupOne", channel, sleepq.One) == 1
 }
 
+// WakeupAny is WakeupOne for the sleeper that came last, whose memory is warm: for threads
+// of a pool that are all alike. (wakeup_any(9))
+func (td *Thread) WakeupAny(channel any) bool {
+	return td.wakeup("WakeupAny", channel, sleepq.Last) == 1
+}
+
 func (td *Thread) wakeup(op string, channel any, which sleepq.Which) int {
 	td.agree(op, channel)
 	r := thread.Enter(td.handle(), op)
 	defer r.Leave()
 	r.Point(thread.OpWakeup, channel)
-	return sleepq.Wakeup(channel, which)
+	return sleepq.Wakeup(r, op, channel, waitChannel, which, 0)
 }
 
 // agree panics unless others can name the same wait channel.

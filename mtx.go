@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/serializing-tokens/lwkt/internal/lock"
+	"github.com/serializing-tokens/lwkt/internal/sleepq"
 	"github.com/serializing-tokens/lwkt/internal/thread"
 )
 
@@ -77,6 +78,10 @@ func (m *Mtx) Unlock(td *Thread) { lock.Release(td.handle(), &m.l, thread.Mutex)
 
 // Held says how the thread has the mutex: not, or exclusively. (mtx_owned)
 func (m *Mtx) Held(td *Thread) Mode { return held(td, &m.l) }
+
+// Interlock lets SleepOn and condition variables drop the mutex; its owner has it once then.
+// It does not block. (mtx_sleep, lock_class)
+func (m *Mtx) Interlock() sleepq.Interlock { return m.l.Interlock(thread.Mutex) }
 
 // String names the mutex as messages do.
 func (m *Mtx) String() string { return m.l.Title(thread.Mutex) }

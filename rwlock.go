@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/serializing-tokens/lwkt/internal/lock"
+	"github.com/serializing-tokens/lwkt/internal/sleepq"
 	"github.com/serializing-tokens/lwkt/internal/thread"
 )
 
@@ -103,6 +104,10 @@ func (rw *RWLock) Downgrade(td *Thread) { lock.Downgrade(td.handle(), &rw.l, thr
 
 // Held says how the thread has the lock. (rw_wowned, rw_assert)
 func (rw *RWLock) Held(td *Thread) Mode { return held(td, &rw.l) }
+
+// Interlock lets SleepOn and condition variables drop the lock, whichever way the thread has it,
+// once. It does not block. (rw_sleep)
+func (rw *RWLock) Interlock() sleepq.Interlock { return rw.l.Interlock(thread.RW) }
 
 // String names the lock as messages do.
 func (rw *RWLock) String() string { return rw.l.Title(thread.RW) }

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/serializing-tokens/lwkt/internal/lock"
+	"github.com/serializing-tokens/lwkt/internal/sleepq"
 	"github.com/serializing-tokens/lwkt/internal/thread"
 )
 
@@ -109,6 +110,10 @@ func (sx *SX) Holder() string {
 	}
 	return ""
 }
+
+// Interlock lets SleepOn and condition variables drop the lock, whichever way the thread has it,
+// once. It does not block. (sx_sleep)
+func (sx *SX) Interlock() sleepq.Interlock { return sx.l.Interlock(thread.SX) }
 
 // String names the lock as messages do.
 func (sx *SX) String() string { return sx.l.Title(thread.SX) }

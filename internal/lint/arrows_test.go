@@ -45,6 +45,12 @@ var arrows = []arrow{
 	{"internal/lock", free, []string{"internal/sleepq", "internal/turnstile", "internal/waitq", "internal/thread", "internal/token", "internal/hw", "internal/invariants"}},
 	{".", free, []string{"internal/lock", "internal/sleepq", "internal/turnstile", "internal/waitq", "internal/thread", "internal/token", "internal/hw", "internal/overlay/engine", "internal/invariants"}},
 
+	// Locks for which the root package has no room; they need no more of it than its threads.
+	{"giant", free, []string{".", "internal/lock", "internal/sleepq", "internal/thread"}},
+	{"serializer", free, []string{".", "internal/lock", "internal/sleepq", "internal/thread"}},
+	{"condvar", free, []string{".", "internal/sleepq", "internal/thread", "internal/hw"}},
+	{"sema", free, []string{".", "condvar", "internal/thread"}},
+
 	// The machine that the core can be run on, and what explores it.
 	{"sim", free, []string{".", "internal/thread", "internal/token", "internal/hw"}}, // token: to foresee what would wait, and for footprints
 	{"explore", free, []string{".", "sim"}},

@@ -8,6 +8,7 @@ package lock
 import (
 	"fmt"
 
+	"github.com/serializing-tokens/lwkt/internal/sleepq"
 	"github.com/serializing-tokens/lwkt/internal/thread"
 	"github.com/serializing-tokens/lwkt/internal/token"
 	"github.com/serializing-tokens/lwkt/internal/turnstile"
@@ -23,7 +24,7 @@ func init() {
 	name := func(c thread.Class, m token.Mode, prefix string) {
 		ops[c][m] = verbs{prefix + "Lock", "Try" + prefix + "Lock", prefix + "LockContext", prefix + "Unlock"}
 	}
-	for _, c := range []thread.Class{thread.Mutex, thread.Spin} {
+	for _, c := range []thread.Class{thread.Mutex, thread.Giant, thread.Spin} {
 		name(c, token.Exclusive, "")
 	}
 	for _, c := range []thread.Class{thread.RW, thread.RM, thread.SleepableRM} {
@@ -35,13 +36,18 @@ func init() {
 		name(c, token.Shared, "S")
 	}
 	ops[thread.Serializer][token.Exclusive] = verbs{"Enter", "TryEnter", "EnterContext", "Exit"}
-	for _, c := range []thread.Class{thread.Mutex, thread.RW, thread.SX, thread.Lockmgr, thread.Serializer} {
+	for _, c := range []thread.Class{thread.Giant, thread.Mutex, thread.RW, thread.SX, thread.Lockmgr, thread.Serializer} {
 		thread.Discard[c] = func(r *thread.Record, obj *thread.Object, m token.Mode) {
 			l := of(obj)
 			if again, _ := r.RemoveLock(obj, m); !again {
 				l.let(r, c, m)
 			}
 		}
+	}
+	s := &thread.Surrender[thread.Giant]
+	s.Drop = func(r *thread.Record, obj *thread.Object) int { return of(obj).dropAll(r, thread.Giant) }
+	s.Retake = func(r *thread.Record, op string, obj *thread.Object, depth int) {
+		of(obj).retakeAll(r, op, thread.Giant, depth)
 	}
 }
 
@@ -187,4 +193,64 @@ func (l *Lock) MayDrop(r *thread.Record, op string, c thread.Class) {
 // Retake takes back what Drop gave up.
 func (l *Lock) Retake(r *thread.Record, op string, c thread.Class, m token.Mode) {
 	l.acquire(r, op, c, Request{Mode: m})
+}
+
+// dropAll gives up all acquisitions of a lock by its owner, and says how many.
+func (l *Lock) dropAll(r *thread.Record, c thread.Class) (depth int) {
+	_, depth = r.LockMode(&l.Object)
+	r.TouchedLock(l)
+	for range depth {
+		r.RemoveLock(&l.Object, token.Exclusive)
+	}
+	l.let(r, c, token.Exclusive)
+	return depth
+}
+
+// retakeAll takes back what dropAll gave up.
+func (l *Lock) retakeAll(r *thread.Record, op string, c thread.Class, depth int) {
+	l.acquire(r, op, c, Request{Mode: token.Exclusive})
+	for range depth - 1 {
+		r.AddLock(&l.Object, c, token.Exclusive, true, 0)
+	}
+}
+
+// interlock is a lock as a sleep sees it that drops it.
+type interlock Lock
+
+// Interlock is the lock as a sleep sees it that drops it.
+func (l *Lock) Interlock(c thread.Class) sleepq.Interlock {
+	l.identify(c)
+	return (*interlock)(l)
+}
+
+func (i *interlock) lock() *Lock { return (*Lock)(i) }
+
+// Obj is that of sleepq.Interlock.
+func (i *interlock) Obj() *thread.Object { return &i.Object }
+
+// Class is that of sleepq.Interlock.
+func (i *interlock) Class() thread.Class { return i.lock().Class() }
+
+// MayDrop is that of sleepq.Interlock. One that any sleep gives up may be held many times.
+func (i *interlock) MayDrop(r *thread.Record, op string) {
+	if c := i.Class(); !c.GivenUp() || !r.HoldsLock(&i.Object, token.None) {
+		i.lock().MayDrop(r, op, c)
+	}
+}
+
+// Drop is that of sleepq.Interlock.
+func (i *interlock) Drop(r *thread.Record) (how int) {
+	if c := i.Class(); c.GivenUp() {
+		return i.lock().dropAll(r, c)
+	}
+	return int(i.lock().Drop(r, i.Class()))
+}
+
+// Retake is that of sleepq.Interlock.
+func (i *interlock) Retake(r *thread.Record, op string, how int) {
+	if c := i.Class(); c.GivenUp() {
+		i.lock().retakeAll(r, op, c, how)
+	} else {
+		i.lock().Retake(r, op, c, token.Mode(how))
+	}
 }

@@ -48,6 +48,9 @@ func (l *Lock) Class() thread.Class { return thread.Class(l.about.Load() & class
 // Flag says whether the lock has the flag.
 func (l *Lock) Flag(f uint32) bool { return l.about.Load()&f != 0 }
 
+// recurses says whether the owner may take the lock again.
+func (l *Lock) recurses(c thread.Class) bool { return c.GivenUp() || l.Flag(Recurse) }
+
 // identify notes the class of the lock, for those who know no more than the lock.
 func (l *Lock) identify(c thread.Class) {
 	if l.Class() == thread.NoClass {
@@ -198,7 +201,7 @@ func (l *Lock) obtain(r *thread.Record, op string, c thread.Class, q *Request) (
 // is to do, and how it ended.
 func (l *Lock) again(r *thread.Record, op string, c thread.Class, q *Request) (out Outcome, done bool) {
 	had, _ := r.LockMode(&l.Object)
-	m, recurse := q.Mode, q.Recurse || l.Flag(Recurse)
+	m, recurse := q.Mode, q.Recurse || l.recurses(c)
 	switch {
 	case had == token.None, had == token.Shared && m == token.Shared:
 		return Got, false
@@ -278,7 +281,7 @@ func Try(h *thread.Handle, l *Lock, c thread.Class, m token.Mode) bool {
 	defer r.Leave()
 	l.identify(c)
 	switch had, _ := r.LockMode(&l.Object); {
-	case had == token.Exclusive && m == token.Exclusive && l.Flag(Recurse):
+	case had == token.Exclusive && m == token.Exclusive && l.recurses(c):
 		r.AddLock(&l.Object, c, m, true, 0)
 		return true
 	case had == token.Exclusive, had == token.Shared && m == token.Exclusive:

@@ -19,7 +19,7 @@
 //	awake --Sleep--> queued --Wakeup--> woken;  queued --timeout, cancel--> awake
 //	Wakeup happens before the Sleep that it ends returns.
 //
-// Lock order: the lock of a chain is a leaf, but for Unpark.
+// Lock order: the lock of a chain, then thread.Lending or Unpark.
 // Blocking: Sleep parks, with all tokens given up; the wakers never block.
 // Departures: a key is any comparable value, where a kernel takes an address; and the
 // sleepers of a priority are first in first out, those of a better one before them.
@@ -41,19 +41,43 @@ var seed = maphash.MakeSeed()
 
 func lock(key any) *waitq.Chain { return Table.Lock(maphash.Comparable(seed, key)) }
 
-// How is what a sleeper agrees on with the others on its channel (S3).
-type How struct {
-	Kind string // what it sleeps on: a wait channel, a condition variable
-	Lock any    // the lock that it drops, or nil
+// Interlock is a lock as a sleep sees it that drops it.
+type Interlock interface {
+	Obj() *thread.Object
+	Class() thread.Class
+	// MayDrop panics unless the thread has the lock in a way that can be dropped.
+	MayDrop(r *thread.Record, op string)
+	// Drop gives the lock up and says how it was held. It does not block.
+	Drop(r *thread.Record) (how int)
+	// Retake takes back what Drop gave up, and may wait.
+	Retake(r *thread.Record, op string, how int)
 }
 
-// Sleep waits on key until it is woken, done is closed or the deadline has come,
-// with all tokens given up. Drop, if not nil, is called when the thread is on its queue,
-// and retake when it is awake again, before the tokens are taken back. It says whether these
-// changed hands, and how the sleep ended.
-func Sleep(td *thread.Record, op string, key any, how How, done <-chan struct{}, deadline int64, drop, retake func()) (changed bool, why hw.Why) {
+// How is what a sleeper agrees on with the others on its channel (S3).
+type How struct {
+	Kind string    // what it sleeps on: a wait channel, a condition variable
+	Lock Interlock // the lock that it drops, or nil
+}
+
+// Until is what a sleep may end by, other than a wakeup, and what comes then.
+type Until struct {
+	Done     <-chan struct{} // closed, or nil
+	Deadline int64           // has come, or 0
+	Raise    int32           // the priority that a wakeup gives the thread until Sleep returns, or 0
+	Leave    bool            // the lock is not taken back
+}
+
+// Sleep waits on key until it is woken or u says so, with all tokens given up, and the lock of how. It
+// panics if that cannot be dropped. It is taken back before the tokens are. It says whether these changed
+// hands, and how the sleep ended.
+func Sleep(td *thread.Record, op string, key any, how How, u Until) (changed bool, why hw.Why) {
 	w := waitq.Of(td)
-	td.MaySleep(op)
+	var dropped *thread.Object
+	if how.Lock != nil {
+		how.Lock.MayDrop(td, op)
+		dropped = how.Lock.Obj()
+	}
+	td.MaySleepBut(op, dropped)
 	td.PreparePark()
 	c := lock(key)
 	if other, ok := differs(c, key, how); ok {
@@ -62,14 +86,15 @@ func Sleep(td *thread.Record, op string, key any, how How, done <-chan struct{},
 		td.Misuse(op, disagree(how, other))
 	}
 	c.Insert(key, w, token.Exclusive)
-	w.Kind, w.With = how.Kind, how.Lock
+	w.Kind, w.With, w.Raise = how.Kind, how.Lock, u.Raise
 	c.Unlock()
-	if drop != nil {
-		drop() // after the insertion: S2
+	mode := 0
+	if how.Lock != nil {
+		mode = how.Lock.Drop(td) // after the insertion: S2
 	}
 	held := td.Suspend()
 	for {
-		why = td.Park(done, deadline)
+		why = td.Park(u.Done, u.Deadline)
 		if ended(c, w, why != hw.Permit) {
 			break
 		}
@@ -79,10 +104,12 @@ func Sleep(td *thread.Record, op string, key any, how How, done <-chan struct{},
 	}
 	w.State, w.With = waitq.Idle, nil
 	td.Wakes()
-	if retake != nil {
-		retake()
+	if how.Lock != nil && !u.Leave {
+		how.Lock.Retake(td, op, mode)
 	}
-	return td.Resume(held), why
+	changed = td.Resume(held)
+	td.Settle()
+	return changed, why
 }
 
 // differs finds a sleeper on key that does not agree (S3).
@@ -92,7 +119,8 @@ func differs(c *waitq.Chain, key any, how How) (other How, differ bool) {
 		return How{}, false
 	}
 	w := q.Best()
-	other = How{w.Kind, w.With}
+	other.Kind = w.Kind
+	other.Lock, _ = w.With.(Interlock)
 	return other, other != how
 }
 
@@ -100,7 +128,15 @@ func disagree(a, b How) string {
 	if a.Kind != b.Kind {
 		return "it is used as " + a.Kind + ", and others sleep on it as " + b.Kind
 	}
-	return "others sleep on it with another lock: all sleepers on one channel must use the same"
+	return "others sleep on it with " + name(b.Lock) + ", not with " + name(a.Lock) +
+		": all sleepers on one channel must use the same lock"
+}
+
+func name(l Interlock) string {
+	if l == nil {
+		return "no lock"
+	}
+	return l.Obj().Title(l.Class())
 }
 
 // ended says whether the sleep is over; over makes it so.
@@ -122,8 +158,9 @@ const (
 	Last              // the one that came last (wakeup_any)
 )
 
-// Wakeup wakes those who sleep on key, and says how many.
-func Wakeup(key any, which Which) (found int) {
+// Wakeup wakes those who sleep on key, and says how many. They get the priority raise, if it is better
+// than what they have, until their Sleep returns. It panics if the key is one of another kind.
+func Wakeup(td *thread.Record, op string, key any, kind string, which Which, raise int32) (found int) {
 	c := lock(key)
 	var wakes waitq.Wakes
 	for q := c.Find(key); q != nil; q = c.Find(key) {
@@ -131,7 +168,14 @@ func Wakeup(key any, which Which) (found int) {
 		if which == Last {
 			w = q.Youngest()
 		}
+		if w.Kind != kind {
+			c.Unlock()
+			td.Misuse(op, disagree(How{Kind: kind}, How{Kind: w.Kind}))
+		}
 		q.Remove(w, waitq.Granted)
+		if p := max(w.Raise, raise); p > 0 {
+			w.TD.Raise(p) // it does not see that it was woken before the chain is unlocked
+		}
 		wakes.Add(w.TD)
 		if found++; which != All {
 			break
@@ -140,6 +184,16 @@ func Wakeup(key any, which Which) (found int) {
 	c.Unlock()
 	wakes.Flush()
 	return found
+}
+
+// Waiting is how many threads sleep on key.
+func Waiting(key any) (n int) {
+	c := lock(key)
+	if q := c.Find(key); q != nil {
+		n = q.Len
+	}
+	c.Unlock()
+	return n
 }
 
 // Sleepers returns the identities of the threads asleep on each key.

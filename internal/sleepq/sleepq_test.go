@@ -31,10 +31,20 @@ func start(name string, prio int, key any, done <-chan struct{}, deadline int64,
 		defer thread.End(&h)
 		h.SetPriority(prio)
 		r := thread.Enter(&h, "Sleep")
-		_, why := Sleep(r, "Sleep", key, How{Kind: "a key"}, done, deadline, nil, nil)
+		_, why := Sleep(r, "Sleep", key, How{Kind: "a key"}, Until{Done: done, Deadline: deadline})
 		r.Leave()
 		ended <- name + " " + [...]string{hw.Permit: "woken", hw.Done: "cancelled", hw.Deadline: "timed out"}[why]
 	}()
+}
+
+// wakeup is Wakeup by a thread that needs no name.
+func wakeup(key any, which Which) int {
+	var h thread.Handle
+	thread.Start(&h, "waker")
+	defer thread.End(&h)
+	r := thread.Enter(&h, "Wakeup")
+	defer r.Leave()
+	return Wakeup(r, "Wakeup", key, "a key", which, 0)
 }
 
 func TestOrder(t *testing.T) {
@@ -48,14 +58,14 @@ func TestOrder(t *testing.T) {
 		asleep(t, key, i+1)
 	}
 	for _, want := range []string{"b woken", "d woken", "a woken", "c woken"} { // priority, then age
-		if n := Wakeup(key, One); n != 1 {
+		if n := wakeup(key, One); n != 1 {
 			t.Fatalf("Wakeup found %d", n)
 		}
 		if got := <-ended; got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
 	}
-	if n := Wakeup(key, All); n != 0 {
+	if n := wakeup(key, All); n != 0 {
 		t.Errorf("Wakeup found %d on an empty queue", n)
 	}
 }
@@ -73,7 +83,7 @@ func TestQueuesAreGivenBack(t *testing.T) {
 		t.Errorf("%d waiters, want %d", q.Len, n)
 	}
 	c.Unlock()
-	if found := Wakeup(key, All); found != n {
+	if found := wakeup(key, All); found != n {
 		t.Errorf("Wakeup found %d of %d", found, n)
 	}
 	for range n {
@@ -146,7 +156,7 @@ func TestRaces(t *testing.T) {
 			case <-stop:
 				return
 			default:
-				found += Wakeup(key, One)
+				found += wakeup(key, One)
 				runtime.Gosched()
 			}
 		}

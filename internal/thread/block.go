@@ -31,7 +31,7 @@ import (
 // wait acquires what is wanted with what is held, in one grant. When done is closed
 // first, ok is false and only what was held is held again.
 func (r *Record) wait(op string, wants []token.Want, done <-chan struct{}) (changed, ok bool) {
-	r.mayDrop(op, wants[0].Tok)
+	r.mayDrop(op, wants[0].Tok, nil)
 	begun := r.now()
 	r.stats.Waits++
 	if r.n > r.base {
@@ -129,9 +129,9 @@ func (r *Record) settle(wants []token.Want, seq uint64, wait int64) (changed boo
 }
 
 // mayDrop is asked before an operation changes anything that it would have to
-// give up tokens for, or wait for at all.
-func (r *Record) mayDrop(op string, t *token.Token) {
-	if r.nlocks > 0 && r.Locked(Spin) {
+// give up tokens for, or wait for at all. A lock that it drops is let off.
+func (r *Record) mayDrop(op string, t *token.Token, dropped *Object) {
+	if r.nlocks > 0 && r.lockedBut(Spin, dropped) {
 		r.misuse(op, t, "it would block while the thread holds a spin mutex; it holds "+r.describeLocks())
 	}
 	if r.noBlock > 0 && r.n > r.base {
@@ -142,7 +142,7 @@ func (r *Record) mayDrop(op string, t *token.Token) {
 // MayDrop is mayDrop for an operation outside this package.
 func MayDrop(h *Handle, op string, t *token.Token) {
 	r := enter(h, op, t)
-	r.mayDrop(op, t)
+	r.mayDrop(op, t, nil)
 	r.leave()
 }
 
@@ -153,7 +153,7 @@ type Suspended struct {
 }
 
 // MayDrop is to be asked before anything is done that leads to Suspend.
-func (r *Record) MayDrop(op string) { r.mayDrop(op, nil) }
+func (r *Record) MayDrop(op string) { r.mayDrop(op, nil, nil) }
 
 // MaySleep is MayDrop for a wait that is not bounded. Wakes ends what it begins.
 func (r *Record) MaySleep(op string) {
@@ -163,15 +163,25 @@ func (r *Record) MaySleep(op string) {
 // MaySleepBut is MaySleep for a wait that drops a lock.
 func (r *Record) MaySleepBut(op string, dropped *Object) {
 	r.mayWant(op, nil, WantSleep, dropped)
-	r.mayDrop(op, nil)
+	r.mayDrop(op, nil, dropped)
+	if r.noBlock > 0 && r.anyGivenUp() {
+		r.misuse(op, nil, "it would sleep, and give up what is held, inside NoBlock: "+r.describeLocks())
+	}
 	r.sleeps(op, dropped)
+	r.fallAsleep(op)
 }
 
-// Wakes ends what MaySleep began, before anything is taken back.
-func (r *Record) Wakes() { r.wakes() }
+// Wakes ends what MaySleep began, before anything else is taken back than the locks that
+// any sleep gives up. It waits for these.
+func (r *Record) Wakes() {
+	r.wakes()
+	r.reclaim()
+}
 
-// Suspend gives up all tokens for a wait that is not for tokens (P.b).
+// Suspend gives up all tokens for a wait that is not for tokens (P.b), and if that is a sleep
+// the locks that any sleep gives up.
 func (r *Record) Suspend() Suspended {
+	r.surrender()
 	if r.n > r.base {
 		r.stats.Drops++
 	}
@@ -235,7 +245,7 @@ func Block(h *Handle, op string, f func()) (changed bool) {
 		if s.base == 0 {
 			r.probe.And(^nested)
 		}
-		r.wakes()
+		r.Wakes()
 		changed = r.Resume(s)
 		if left != "" && returned { // else a panic is under way, which says more
 			r.misuse(op, nil, "the function given to it returned with tokens, which are released now: "+left)

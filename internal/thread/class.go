@@ -22,6 +22,7 @@ const (
 	SX
 	Serializer
 	SleepableRM
+	Giant // given up by any sleep, as tokens are
 	Mutex
 	RW
 	RM
@@ -29,13 +30,16 @@ const (
 	classes
 )
 
-var classNames = [...]string{"lock", "lockmgr lock", "sx lock", "serializer", "sleepable rmlock", "mutex", "rwlock", "rmlock", "spin mutex"}
+var classNames = [...]string{"lock", "lockmgr lock", "sx lock", "serializer", "sleepable rmlock", "giant lock", "mutex", "rwlock", "rmlock", "spin mutex"}
 
 // String names the class.
 func (c Class) String() string { return classNames[c] }
 
 // Sleepable says whether a lock of the class may be held by a thread that sleeps.
-func (c Class) Sleepable() bool { return c < Mutex }
+func (c Class) Sleepable() bool { return c < Giant }
+
+// GivenUp says whether any sleep gives up a lock of the class (giveup.go).
+func (c Class) GivenUp() bool { return c == Giant }
 
 // Object is the part of a lock that messages, statistics and lists of held locks know.
 // It is the first field of every lock, so its address is that of the lock. The zero

@@ -21,10 +21,11 @@ const (
 	WantSleep                     // to sleep, wait for a channel, or block outside this package
 	WantToken                     // a token
 	WantFunnel                    // a funnel
+	WantGiant                     // a giant lock
 	Columns
 )
 
-var columnNames = [...]string{"spin", "mtx, rw", "rm", "sleepable rm", "sx, lockmgr", "sleep", "token", "funnel"}
+var columnNames = [...]string{"spin", "mtx, rw", "rm", "sleepable rm", "sx, lockmgr", "sleep", "token", "funnel", "giant"}
 
 // String names the column.
 func (w Column) String() string { return columnNames[w] }
@@ -43,11 +44,12 @@ const (
 	HaveLockmgr
 	HaveToken
 	HaveFunnel
+	HaveGiant
 	Rows
 )
 
 var rowNames = [...]string{
-	"spin", "mtx, rw", "rm", "sleepable rm, read", "sleepable rm, write", "sx", "lockmgr", "token", "funnel",
+	"spin", "mtx, rw", "rm", "sleepable rm, read", "sleepable rm, write", "sx", "lockmgr", "token", "funnel", "giant",
 }
 
 // String names the row.
@@ -57,18 +59,20 @@ func (h Row) String() string { return rowNames[h] }
 // allowed; and a sleep that drops the one lock that would forbid it is.
 //
 // Tokens and funnels forbid nothing: they are given up by whatever waits. The wait for one is
-// bounded, so only a spin mutex forbids it. A thread has one funnel at a time.
+// bounded, so only a spin mutex forbids it. A thread has one funnel at a time. A giant lock is
+// the first of those that must not be held across sleep, and given up by it.
 var Interaction = [Rows][Columns]bool{
-	//                     spin  mtx    rm     s-rm   sx     sleep  token  funnel
-	HaveSpin:             {true, false, false, false, false, false, false, false},
-	HaveMutex:            {true, true, true, false, false, false, true, true},
-	HaveRM:               {true, true, true, false, false, false, true, true},
-	HaveSleepableRM:      {true, true, true, false, false, false, true, true},
-	HaveSleepableRMWrite: {true, true, true, true, true, true, true, true},
-	HaveSX:               {true, true, true, true, true, true, true, true},
-	HaveLockmgr:          {true, true, true, true, true, true, true, true},
-	HaveToken:            {true, true, true, true, true, true, true, true},
-	HaveFunnel:           {true, true, true, true, true, true, true, false},
+	//                     spin  mtx    rm     s-rm   sx     sleep  token  funnel giant
+	HaveSpin:             {true, false, false, false, false, false, false, false, false},
+	HaveMutex:            {true, true, true, false, false, false, true, true, false},
+	HaveRM:               {true, true, true, false, false, false, true, true, false},
+	HaveSleepableRM:      {true, true, true, false, false, false, true, true, false},
+	HaveSleepableRMWrite: {true, true, true, true, true, true, true, true, true},
+	HaveSX:               {true, true, true, true, true, true, true, true, true},
+	HaveLockmgr:          {true, true, true, true, true, true, true, true, true},
+	HaveToken:            {true, true, true, true, true, true, true, true, true},
+	HaveFunnel:           {true, true, true, true, true, true, true, false, true},
+	HaveGiant:            {true, true, true, true, true, true, true, true, true},
 }
 
 // Context is what kind of code a thread runs.
@@ -91,12 +95,12 @@ func (c Context) String() string { return contextNames[c] }
 
 // InContext says what a thread in a context may want.
 var InContext = [Contexts][Columns]bool{
-	//                spin  mtx    rm     s-rm   sx     sleep  token  funnel
-	Syscall:         {true, true, true, true, true, true, true, true},
-	InterruptFilter: {true, false, false, false, false, false, false, false},
-	InterruptThread: {true, true, true, false, false, false, true, true},
-	Callout:         {true, true, true, false, false, false, true, true},
-	DirectCallout:   {true, false, false, false, false, false, false, false},
+	//                spin  mtx    rm     s-rm   sx     sleep  token  funnel giant
+	Syscall:         {true, true, true, true, true, true, true, true, true},
+	InterruptFilter: {true, false, false, false, false, false, false, false, false},
+	InterruptThread: {true, true, true, false, false, false, true, true, true},
+	Callout:         {true, true, true, false, false, false, true, true, true},
+	DirectCallout:   {true, false, false, false, false, false, false, false, false},
 }
 
 // column is what taking a lock of the class is.
@@ -104,6 +108,8 @@ func (c Class) column() Column {
 	switch c {
 	case Spin:
 		return WantSpin
+	case Giant:
+		return WantGiant
 	case Mutex, RW:
 		return WantMutex
 	case RM:
@@ -119,6 +125,8 @@ func (c Class) row(m token.Mode) Row {
 	switch {
 	case c == Spin:
 		return HaveSpin
+	case c == Giant:
+		return HaveGiant
 	case c == Mutex, c == RW:
 		return HaveMutex
 	case c == RM:
@@ -137,12 +145,12 @@ func (c Class) row(m token.Mode) Row {
 func SetChecks(on bool) { setProbe(check, on) }
 
 // MayTake panics if checks are on and the hierarchy does not let the thread wait for a
-// lock now.
+// lock now. It never waits for one that it has.
 func (r *Record) MayTake(op string, obj *Object, c Class) { r.MayTakeBut(op, obj, c, nil) }
 
 // MayTakeBut is MayTake by who drops another lock.
 func (r *Record) MayTakeBut(op string, obj *Object, c Class, dropped *Object) {
-	if r.probe.Load()&check == 0 {
+	if r.probe.Load()&check == 0 || r.HoldsLock(obj, token.None) {
 		return
 	}
 	if why := r.forbids(c.column(), dropped); why != "" {

@@ -11,7 +11,8 @@ package thread
 // Invariants: whenever Lending is free,
 //
 //	N1 what a thread is lent is the best priority among the waiters of the turnstiles that
-//	   it owns and among its lenders, or 0 if its own is not worse.
+//	   it owns and among its lenders, and the one that its last wake-up gave it until the
+//	   sleep returns; or 0 if its own is not worse.
 //	N2 a thread that is blocked has the place in its queue that its priority gives it.
 //	N3 a thread with asleep set owns no turnstile: whoever is second to come panics.
 //
@@ -57,6 +58,7 @@ type lending struct {
 	contested []Turnstile // (Lending) what it owns and others wait for
 	asleep    bool        // (Lending) it sleeps, and holds locks that must not
 	lends     bool        // lendOn was called; the thread's own
+	woken     int32       // (Lending) the priority that its wake-up gave it, or 0
 	lendees   []*Record   // (Lending) who holds the tokens that it waits for
 	lenders   []*Record   // (Lending) who waits for tokens that it holds
 }
@@ -99,6 +101,7 @@ func (r *Record) Reckon() {
 	for _, l := range r.lenders {
 		best = max(best, l.Priority())
 	}
+	best = max(best, r.woken)
 	if best <= r.prio.Load() {
 		best = 0
 	}
@@ -106,6 +109,24 @@ func (r *Record) Reckon() {
 	r.lent.Store(best)
 	if r.Priority() != was {
 		r.passOn()
+	}
+}
+
+// Raise gives the thread the priority of its wake-up, until Raise(0).
+func (r *Record) Raise(p int32) {
+	if p > 0 {
+		unequal.Store(true)
+	}
+	Lending.Lock()
+	r.woken = p
+	r.Reckon()
+	Lending.Unlock()
+}
+
+// Settle ends the priority that a wake-up gave the thread, if it did.
+func (r *Record) Settle() {
+	if r.woken != 0 { // written before the wake-up, by the waker, and by nobody since
+		r.Raise(0)
 	}
 }
 
@@ -207,7 +228,7 @@ func (r *Record) sleeps(op string, dropped *Object) {
 	Lending.Lock()
 	what := ""
 	for _, t := range r.contested {
-		if t.OwnedBy(r) && !t.Of(dropped) {
+		if t.OwnedBy(r) && !t.Of(dropped) && !r.givesUp(t) {
 			what = t.What()
 		}
 	}
@@ -233,7 +254,7 @@ func (r *Record) Asleep() bool { return r.asleep }
 
 func (r *Record) heldUnsleepable(but *Object) bool {
 	for i := range r.locks[:r.nlocks] {
-		if r.locks[i].obj != but && !r.locks[i].class.Sleepable() {
+		if p := &r.locks[i]; p.obj != but && !p.class.Sleepable() && !p.class.GivenUp() {
 			return true
 		}
 	}

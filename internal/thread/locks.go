@@ -158,6 +158,16 @@ func (r *Record) Locked(c Class) bool {
 	return false
 }
 
+// lockedBut is Locked, apart from one lock.
+func (r *Record) lockedBut(c Class, but *Object) bool {
+	for i := range r.locks[:r.nlocks] {
+		if p := &r.locks[i]; p.class == c && p.obj != but {
+			return true
+		}
+	}
+	return false
+}
+
 // EachLock calls f for each lock that the thread holds, the newest first, once for each
 // acquisition.
 func (r *Record) EachLock(f func(obj *Object, c Class, m token.Mode)) {

@@ -62,6 +62,14 @@ func (r *Record) misuse(op string, t *token.Token, why string) {
 	fail(h, op, t, why)
 }
 
+// MisuseOf panics on behalf of a slow path of this thread with a Misuse of something that
+// is called so.
+func (r *Record) MisuseOf(op, what, why string) {
+	h := r.user()
+	r.leave()
+	panic(&Misuse{Op: op, Lock: what, Thread: h.String(), Why: why, Where: caller()})
+}
+
 // Misuse panics on behalf of a slow path of this thread.
 func (r *Record) Misuse(op, why string) { r.misuse(op, nil, why) }
 
@@ -109,7 +117,8 @@ func ours(function string) bool {
 		strings.HasPrefix(rest, "/internal/thread.") && !strings.HasPrefix(rest, "/internal/thread.Test") ||
 		strings.HasPrefix(rest, "/internal/token.") || strings.HasPrefix(rest, "/internal/sleepq.") ||
 		strings.HasPrefix(rest, "/internal/turnstile.") || strings.HasPrefix(rest, "/internal/lock.") ||
-		strings.HasPrefix(rest, "/lockmgr."))
+		strings.HasPrefix(rest, "/lockmgr.") || strings.HasPrefix(rest, "/condvar.") || strings.HasPrefix(rest, "/sema.") ||
+		strings.HasPrefix(rest, "/giant.") || strings.HasPrefix(rest, "/serializer."))
 }
 
 // caller describes the first frame outside this package's lock code.

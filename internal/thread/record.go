@@ -67,12 +67,13 @@ type Record struct {
 	locks     []lockHold // K1; grows
 	lockNotes []lockNote // beside locks, if that is recorded
 
-	prio    atomic.Int32 // its own; written by the thread
-	lent    atomic.Int32 // (Lending) N1
-	lending              // (Lending)
-	noBlock int32        // depth of NoBlock scopes
-	context Context      // for the hierarchy
-	stats   Stats
+	prio     atomic.Int32 // its own; written by the thread
+	lent     atomic.Int32 // (Lending) N1
+	lending               // (Lending)
+	noBlock  int32        // depth of NoBlock scopes
+	sleeping              // G1
+	context  Context      // for the hierarchy
+	stats    Stats
 
 	handle *Handle // (all.lock) nil when pooled
 	goid   uint64  // goroutine id, found when first needed
@@ -205,6 +206,8 @@ func End(h *Handle) (held string) {
 // reset makes the record as new for its next thread.
 func (r *Record) reset() {
 	r.noBlock, r.context, r.stats, r.seq, r.goid = 0, Syscall, Stats{}, 0, 0
+	r.falling, r.level, r.given = "", 0, r.given[:0]
+	r.Settle()
 	r.prio.Store(DefaultPriority)
 }
 

@@ -64,6 +64,7 @@ type Waiter struct {
 	Tries uint32         // (chain) failures
 	Kind  string         // (chain) of sleepers: what they sleep on
 	With  any            // (chain) of sleepers: the lock that they dropped
+	Raise int32          // (chain) of sleepers: the priority that a wakeup gives them, or 0
 
 	prio       int32   // (chain) Q2
 	age        uint64  // (chain) Q2

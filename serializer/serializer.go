@@ -1,0 +1,141 @@
+// Package serializer is DragonFly's serializer: a lock that one thread has at a time, across sleep if
+// it likes, made for device drivers: the handler of an interrupt runs under it, unless it has
+// been disabled.
+//
+// State machine: none of its own but one bit; the lock is internal/lock/word.go.
+package serializer
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"github.com/serializing-tokens/lwkt"
+	"github.com/serializing-tokens/lwkt/internal/lock"
+	"github.com/serializing-tokens/lwkt/internal/sleepq"
+	"github.com/serializing-tokens/lwkt/internal/thread"
+)
+
+// Serializer is a lock that one thread has at a time, and may keep while it sleeps. So the wait for it
+// is not bounded: it lends no priority, and must not begin while the thread holds a mutex,
+// rwlock or rmlock. Who waits gives up its tokens meanwhile. It does not recurse. The zero
+// Serializer is free, with its handlers enabled; it must not be copied.
+//
+//	              free              own      another's   handlers disabled
+//	Enter         has it            panics   waits       as if they were not
+//	TryEnter      has it            fails    fails       as if they were not
+//	Exit          panics            exits    panics      as if they were not
+//	HandlerCall   calls             panics   waits       does not call
+//	HandlerTry    calls             fails    fails       does not call
+//
+// All methods panic with a *lwkt.Misuse if the Thread is nil, has ended, or is in use by
+// another goroutine. (serializer(9))
+type Serializer struct {
+	l        lock.Lock
+	disabled atomic.Bool // no handler is called; one may be under way
+}
+
+// Init names the serializer. It panics if it has been initialized before and was not
+// destroyed since, or is in use. It does not block. (lwkt_serialize_init)
+func (s *Serializer) Init(name string) {
+	lock.Init(&s.l, thread.Serializer, name, 0)
+	s.disabled.Store(false)
+}
+
+// Destroy ends the life of the serializer: to use it then panics, until Init. It must be
+// free. It does not block.
+func (s *Serializer) Destroy(td *lwkt.Thread) {
+	lock.Destroy(thread.HandleOf(td), &s.l, thread.Serializer, false)
+}
+
+// Enter takes the serializer; it may wait, and then says whether a token that the thread holds
+// changed hands meanwhile. It panics if the thread has it already. Every earlier Exit synchronizes
+// before its return. (lwkt_serialize_enter)
+func (s *Serializer) Enter(td *lwkt.Thread) (changed bool) {
+	return lock.Acquire(thread.HandleOf(td), &s.l, thread.Serializer)
+}
+
+// EnterContext is Enter, given up when ctx is done before the serializer was had: then err
+// is the error of ctx, and no trace is left of the wait. A free one is taken even if ctx is done.
+func (s *Serializer) EnterContext(ctx context.Context, td *lwkt.Thread) (changed bool, err error) {
+	done := ctx.Done() // the caller's code: it may use td
+	changed, ok := lock.AcquireUntil(thread.HandleOf(td), &s.l, thread.Serializer, lwkt.Exclusive, done)
+	if !ok {
+		err = ctx.Err()
+	}
+	return changed, err
+}
+
+// TryEnter is Enter if that need not wait, else it changes nothing and returns false. It does
+// not block. (lwkt_serialize_try)
+func (s *Serializer) TryEnter(td *lwkt.Thread) bool {
+	return lock.Try(thread.HandleOf(td), &s.l, thread.Serializer, lwkt.Exclusive)
+}
+
+// Exit releases the serializer. It does not block. It panics if the thread does not have it.
+// (lwkt_serialize_exit)
+func (s *Serializer) Exit(td *lwkt.Thread) {
+	lock.Release(thread.HandleOf(td), &s.l, thread.Serializer)
+}
+
+// Held says whether the thread has the serializer. It does not block. (ASSERT_SERIALIZED)
+func (s *Serializer) Held(td *lwkt.Thread) bool {
+	m, _ := lock.Held(thread.HandleOf(td), &s.l)
+	return m == lwkt.Exclusive
+}
+
+// HandlerDisable has HandlerCall and HandlerTry call nothing from now on, until HandlerEnable; it does
+// not stack. A handler that is under way goes on: it is over for whoever has the
+// serializer after this. It does not block. (lwkt_serialize_handler_disable)
+func (s *Serializer) HandlerDisable() { s.disabled.Store(true) }
+
+// HandlerEnable undoes HandlerDisable, however often that was called. It does not block.
+// (lwkt_serialize_handler_enable)
+func (s *Serializer) HandlerEnable() { s.disabled.Store(false) }
+
+// HandlerCall calls f with the serializer entered, which it may wait for, unless handlers are
+// disabled; it says whether it was called. (lwkt_serialize_handler_call)
+func (s *Serializer) HandlerCall(td *lwkt.Thread, f func()) bool {
+	if s.disabled.Load() {
+		return false
+	}
+	s.Enter(td)
+	return s.handle(td, f)
+}
+
+// HandlerTry is HandlerCall if that need not wait, else it calls nothing and returns false. It does
+// not block, but f may. (lwkt_serialize_handler_try)
+func (s *Serializer) HandlerTry(td *lwkt.Thread, f func()) bool {
+	if s.disabled.Load() || !s.TryEnter(td) {
+		return false
+	}
+	return s.handle(td, f)
+}
+
+// handle calls f, unless handlers were disabled meanwhile, and exits.
+func (s *Serializer) handle(td *lwkt.Thread, f func()) bool {
+	defer s.Exit(td) // also if f panics
+	if s.disabled.Load() {
+		return false
+	}
+	f()
+	return true
+}
+
+// Interlock lets SleepOn and condition variables drop the serializer. It does not block.
+// (zsleep)
+func (s *Serializer) Interlock() sleepq.Interlock { return s.l.Interlock(thread.Serializer) }
+
+// Locker returns a sync.Locker that enters and exits the serializer for td. It does not block.
+func (s *Serializer) Locker(td *lwkt.Thread) sync.Locker { return locker{s, td} }
+
+type locker struct {
+	s  *Serializer
+	td *lwkt.Thread
+}
+
+func (l locker) Lock()   { l.s.Enter(l.td) }
+func (l locker) Unlock() { l.s.Exit(l.td) }
+
+// String names the serializer as messages do. It does not block.
+func (s *Serializer) String() string { return s.l.Title(thread.Serializer) }
