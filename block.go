@@ -140,9 +140,16 @@ func (td *Thread) wakeup(op string, channel any, which sleepq.Which) int {
 
 // agree panics unless others can name the same wait channel.
 func (td *Thread) agree(op string, channel any) {
-	if channel == nil || !reflect.ValueOf(channel).Comparable() || channel != channel { // not a number
+	if channel == nil || !canCompare(channel) || channel != channel { // not a number
 		thread.Fail(td.handle(), op, fmt.Sprintf("%T(%v) cannot be a wait channel; use an address, or another value that can be compared", channel, channel))
 	}
+}
+
+// canCompare says whether a value can be compared. Reflection alone would know, but allocates, and
+// nearly all wait channels are addresses.
+func canCompare(v any) bool {
+	t := reflect.TypeOf(v)
+	return t.Kind() == reflect.Pointer || t.Comparable() && reflect.ValueOf(v).Comparable()
 }
 
 // Pause blocks for the given time, if that is positive. (pause(9))

@@ -89,6 +89,22 @@ func TestSleepChannelsAreKeys(t *testing.T) {
 	td.Mark() // and is not stuck in it
 }
 
+func TestSleepAllocs(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	td := newThread(t)
+	defer td.End()
+	var event int
+	if n := testing.AllocsPerRun(100, func() {
+		td.Sleep(&event, -1)
+		td.Wakeup(&event)
+		td.WakeupOne(&event)
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 func TestSleepEnds(t *testing.T) {
 	var tok lwkt.Token
 	var event int
