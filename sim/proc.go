@@ -272,7 +272,7 @@ func (p *proc) Point(op core.Op) {
 		p.kind = Merge
 	case core.OpLock:
 		p.kind, p.key = Take, op.Lock
-		if !attempt && !op.Attempt {
+		if !attempt && !op.Attempt && !p.rec.GivesUp() {
 			p.wait = onLock
 		}
 	case core.OpTryLock:

@@ -252,10 +252,10 @@ const (
 )
 
 // spin looks at the lock for a while, as long as its owner runs; on a simulated machine,
-// where that is known, until it does not. A holder of tokens does not: others
-// wait for it.
+// where that is known, until it does not. A holder of tokens does not, nor one of what the sleep
+// for this lock would give up: others wait for it, and perhaps those whom it would spin on.
 func (l *Lock) spin(r *thread.Record, m token.Mode) bool {
-	if r.Holding() || !r.Hosted() && hw.Processors() == 1 {
+	if r.Holding() || l.Class().Sleepable() && r.GivesUp() || !r.Hosted() && hw.Processors() == 1 {
 		return false
 	}
 	for n := 0; n < spins || r.Hosted(); n++ {

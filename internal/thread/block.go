@@ -164,7 +164,7 @@ func (r *Record) MaySleep(op string) {
 func (r *Record) MaySleepBut(op string, dropped *Object) {
 	r.mayWant(op, nil, WantSleep, dropped)
 	r.mayDrop(op, nil, dropped)
-	if r.noBlock > 0 && r.anyGivenUp() {
+	if r.noBlock > 0 && r.GivesUp() {
 		r.misuse(op, nil, "it would sleep, and give up what is held, inside NoBlock: "+r.describeLocks())
 	}
 	r.sleeps(op, dropped)

@@ -80,8 +80,10 @@ func (r *Record) reclaim() {
 	r.given = r.given[:first]
 }
 
-// anyGivenUp says whether the thread holds a lock that a sleep would give up.
-func (r *Record) anyGivenUp() bool {
+// GivesUp says whether the thread holds a lock that a sleep would give up. Its host may ask, as in host.go.
+//
+//go:norace
+func (r *Record) GivesUp() bool {
 	for i := range r.locks[:r.nlocks] {
 		if r.locks[i].class.GivenUp() {
 			return true
