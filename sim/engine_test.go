@@ -386,6 +386,29 @@ func (c pruned) Choose(p *sim.Point) int {
 	return c.Chooser.Choose(p)
 }
 
+// A run is given up while a thread sleeps, whose deferred Release then panics, since it has given up what it
+// would release: that ends the goroutine of the thread and no other.
+func TestPanicWhileUnwinding(t *testing.T) {
+	for _, o := range []sim.Options{{}, {CPUs: 2}} {
+		if err := sim.Do(func(s *sim.Session) {
+			for after := range 8 {
+				m := s.New(o)
+				for range 2 {
+					m.Go("t", func(td *lwkt.Thread) {
+						var tok lwkt.Token
+						tok.Acquire(td)
+						defer tok.Release(td)
+						td.Sleep(m, 0)
+					})
+				}
+				m.Run(pruned{newRandom(1), after})
+			}
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestNothingIsLeftBehind(t *testing.T) {
 	before := runtime.NumGoroutine()
 	tokens := [3]*lwkt.Token{new(lwkt.Token), new(lwkt.Token), new(lwkt.Token)}

@@ -149,10 +149,17 @@ func procOf(td *lwkt.Thread) *proc {
 	return p
 }
 
-// main is one life of the thread, on its own goroutine.
+// main is one life of the thread, on its own goroutine. It does not return if the thread ends that.
 //
 //go:norace
 func (p *proc) main() {
+	p.unwound = true // also if a deferred function of the thread panics then, which caught recovers
+	p.lead()
+	p.unwound = false
+}
+
+//go:norace
+func (p *proc) lead() {
 	defer p.caught()
 	raceStart(p)
 	p.inside()
@@ -172,7 +179,6 @@ func (p *proc) caught() {
 		p.m.fail(Panic, &PanicError{Thread: p.name, Value: v, Stack: debug.Stack()})
 	case !p.returned:
 		p.m.fail(Exited, &ExitError{Thread: p.name})
-		p.unwound = true
 	}
 	p.life = ended
 }
