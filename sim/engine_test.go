@@ -396,9 +396,11 @@ func TestPanicWhileUnwinding(t *testing.T) {
 				for range 2 {
 					m.Go("t", func(td *lwkt.Thread) {
 						var tok lwkt.Token
+						var mu lwkt.Mtx
 						tok.Acquire(td)
 						defer tok.Release(td)
-						td.Sleep(m, 0)
+						mu.Lock(td)
+						td.SleepOn(&tok, &mu, lwkt.SleepOptions{}) // ends before the mutex, and then the token, is taken back
 					})
 				}
 				m.Run(pruned{newRandom(1), after})
