@@ -386,8 +386,8 @@ func (c pruned) Choose(p *sim.Point) int {
 	return c.Chooser.Choose(p)
 }
 
-// A run is given up while a thread sleeps, whose deferred Release then panics, since it has given up what it
-// would release: that ends the goroutine of the thread and no other.
+// A run is given up while a thread sleeps. What its deferred functions then do is no misuse, though it has given up what they
+// would release; and if one panics, that ends the goroutine of the thread and no other.
 func TestPanicWhileUnwinding(t *testing.T) {
 	for _, o := range []sim.Options{{}, {CPUs: 2}} {
 		if err := sim.Do(func(s *sim.Session) {
@@ -397,6 +397,7 @@ func TestPanicWhileUnwinding(t *testing.T) {
 					m.Go("t", func(td *lwkt.Thread) {
 						var tok lwkt.Token
 						var mu lwkt.Mtx
+						defer func() { panic("planted") }()
 						tok.Acquire(td)
 						defer tok.Release(td)
 						mu.Lock(td)

@@ -290,8 +290,7 @@ func (r *Record) ForceDrop(op string) (changed bool) { return r.forced(op, nil) 
 
 // MisuseLock panics on behalf of a slow path of this thread with a Misuse of a lock.
 func (r *Record) MisuseLock(op string, obj *Object, c Class, why string) {
-	h := r.user()
-	r.leave()
+	h := r.culprit()
 	panic(&Misuse{Op: op, Lock: obj.Title(c), Thread: h.String(), Why: why, Where: caller()})
 }
 

@@ -55,18 +55,27 @@ func fail(h *Handle, op string, t *token.Token, why string) {
 	panic(m)
 }
 
-// misuse panics on behalf of a slow path of this thread.
-func (r *Record) misuse(op string, t *token.Token, why string) {
+// culprit ends a slow path in a misuse. While a simulated run is given up there is none: deferred functions of a
+// thread that is ended in the middle release what they do not find.
+func (r *Record) culprit() *Handle {
 	h := r.user() // the thread lives, so nobody writes it
 	r.leave()
+	if r.host != nil {
+		r.host.Dying()
+	}
+	return h
+}
+
+// misuse panics on behalf of a slow path of this thread.
+func (r *Record) misuse(op string, t *token.Token, why string) {
+	h := r.culprit()
 	fail(h, op, t, why)
 }
 
 // MisuseOf panics on behalf of a slow path of this thread with a Misuse of something that
 // is called so.
 func (r *Record) MisuseOf(op, what, why string) {
-	h := r.user()
-	r.leave()
+	h := r.culprit()
 	panic(&Misuse{Op: op, Lock: what, Thread: h.String(), Why: why, Where: caller()})
 }
 
