@@ -581,3 +581,69 @@ func TestCondAllocs(t *testing.T) {
 		l.give(td)
 	}
 }
+
+// FuzzCond plays strings of waits with a priority, signals and broadcasts, and knows who is woken.
+func FuzzCond(f *testing.F) {
+	f.Add([]byte{0, 9, 3, 1, 1, 4, 1, 2})
+	f.Fuzz(func(t *testing.T, ops []byte) {
+		if len(ops) > 64 {
+			return
+		}
+		var mu lwkt.Mtx
+		var c condvar.Cond
+		type waiter struct{ prio, num int }
+		var waiting []waiter // in the order in which they are to be woken
+		woken := make(chan int, len(ops))
+		var tasks []*lwkt.Task
+		td := newThread(t)
+		defer td.End()
+		wake := func(n int) { // the first n are
+			for _, w := range waiting[:n] {
+				if n == 1 {
+					if got := <-woken; got != w.num {
+						t.Fatalf("woke %d, want %d", got, w.num)
+					}
+				} else {
+					<-woken
+				}
+			}
+			waiting = waiting[n:]
+		}
+		for i, op := range ops {
+			switch op % 4 {
+			case 0, 1:
+				w := waiter{int(op/4) % 32, i}
+				tasks = append(tasks, lwkt.Go("waiter", func(td *lwkt.Thread) {
+					td.SetPriority(w.prio)
+					mu.Lock(td)
+					c.Wait(td, &mu)
+					mu.Unlock(td)
+					woken <- w.num
+				}))
+				until(t, "it waits", func() bool { return lwkt.SleepersOn(&c) == len(waiting)+1 })
+				at := slices.IndexFunc(waiting, func(o waiter) bool { return o.prio < w.prio })
+				if at < 0 {
+					at = len(waiting)
+				}
+				waiting = slices.Insert(waiting, at, w)
+			case 2:
+				if got := c.Signal(td); got != (len(waiting) > 0) {
+					t.Fatalf("Signal %v of %d", got, len(waiting))
+				} else if got {
+					wake(1)
+				}
+			case 3:
+				if got := c.Broadcast(td); got != len(waiting) {
+					t.Fatalf("Broadcast %d of %d", got, len(waiting))
+				}
+				wake(len(waiting))
+			}
+		}
+		c.Broadcast(td)
+		wake(len(waiting))
+		for _, k := range tasks {
+			join(t, k)
+		}
+		c.Destroy(td)
+	})
+}

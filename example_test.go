@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/serializing-tokens/lwkt"
 )
@@ -241,4 +242,35 @@ func ExampleSelect() {
 	// Output:
 	// got work
 	// 0 false
+}
+
+// The consumer looks under a mutex and sleeps if there is nothing, with the mutex given up and taken back.
+func ExampleThread_SleepOn() {
+	var mu lwkt.Mtx
+	var ready bool
+
+	consumer := lwkt.Go("consumer", func(td *lwkt.Thread) {
+		mu.Lock(td)
+		for !ready {
+			td.SleepOn(&ready, &mu, lwkt.SleepOptions{})
+		}
+		mu.Unlock(td)
+		fmt.Println("ready")
+	})
+	lwkt.Run("producer", func(td *lwkt.Thread) {
+		mu.Lock(td)
+		ready = true
+		td.Wakeup(&ready)
+		mu.Unlock(td)
+	})
+	consumer.Wait()
+
+	lwkt.Run("impatient", func(td *lwkt.Thread) {
+		mu.Lock(td)
+		_, err := td.SleepOn(&ready, &mu, lwkt.SleepOptions{Timeout: time.Millisecond, Drop: true})
+		fmt.Println(err, mu.Held(td))
+	})
+	// Output:
+	// ready
+	// lwkt: timed out none
 }
