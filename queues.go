@@ -55,12 +55,15 @@ func queues(t *waitq.Table) (infos []QueueInfo) {
 			}
 		} else {
 			i.On = describeChannel(q.Key)
+			if c, ok := q.Key.(fmt.Stringer); ok && q.Best().Kind != waitChannel {
+				i.On = c.String()
+			}
 		}
 		if o := q.Holder; o != nil {
 			i.Owner, i.OwnerPriority, i.OwnerLent = thread.NameOf(o.ID()), int(o.Priority()), int(o.Lent())
 		}
-		if l, ok := q.Best().With.(thread.Lock); ok {
-			i.Lock = l.What()
+		if l, ok := q.Best().With.(sleepq.Interlock); ok {
+			i.Lock = l.Obj().Title(l.Class())
 		}
 		infos = append(infos, i)
 	})

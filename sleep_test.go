@@ -403,3 +403,40 @@ func TestSleepPriority(t *testing.T) {
 		}
 	}
 }
+
+// TestSleepQueuesTellLocks: what the sleepers dropped, and which condition variable they wait on, is shown.
+func TestSleepQueuesTellLocks(t *testing.T) {
+	onHosts(t, func(t *testing.T, h host) {
+		var mu lwkt.Mtx
+		var c condvar.Cond
+		var event int
+		mu.Init("the lock", 0)
+		c.Init("the condition")
+		h.Go("waiter", func(td *lwkt.Thread) {
+			mu.Lock(td)
+			c.Wait(td, &mu)
+			mu.Unlock(td)
+		})
+		h.Go("sleeper", func(td *lwkt.Thread) {
+			mu.Lock(td)
+			td.SleepOn(&event, &mu, lwkt.SleepOptions{Drop: true})
+		})
+		h.Go("observer", func(td *lwkt.Thread) {
+			h.Until("both sleep", func() bool { return lwkt.SleepersOn(&c) == 1 && lwkt.SleepersOn(&event) == 1 })
+			found := 0
+			for _, q := range lwkt.SleepQueues() {
+				if strings.Contains(q.Lock, `"the lock"`) {
+					found++
+					if q.On == `condition variable "the condition"` {
+						found += 10
+					}
+				}
+			}
+			if found != 12 {
+				t.Errorf("found %d of them: %+v", found, lwkt.SleepQueues())
+			}
+			c.Signal(td)
+			td.Wakeup(&event)
+		})
+	})
+}
