@@ -56,7 +56,8 @@ type Turnstile interface {
 type lending struct {
 	blocked   Turnstile   // (Lending) what it waits for
 	contested []Turnstile // (Lending) what it owns and others wait for
-	asleep    bool        // (Lending) it sleeps, and holds locks that must not
+	asleep    bool        // (Lending) it sleeps, and holds locks that must not; written by the thread
+	with      string      // (Lending) which, for a message
 	lends     bool        // lendOn was called; the thread's own
 	woken     int32       // (Lending) the priority that its wake-up gave it, or 0
 	lendees   []*Record   // (Lending) who holds the tokens that it waits for
@@ -225,23 +226,23 @@ func (r *Record) sleeps(op string, dropped *Object) {
 	if !r.heldUnsleepable(dropped) {
 		return
 	}
+	what, with := "", r.describeLocks()
 	Lending.Lock()
-	what := ""
 	for _, t := range r.contested {
 		if t.OwnedBy(r) && !t.Of(dropped) && !r.givesUp(t) {
 			what = t.What()
 		}
 	}
-	r.asleep = what == ""
+	r.asleep, r.with = what == "", with
 	Lending.Unlock()
 	if what != "" {
-		r.misuse(op, nil, "it would sleep while others wait for "+what+", which must not be held then; it holds "+r.describeLocks())
+		r.misuse(op, nil, "it would sleep while others wait for "+what+", which must not be held then; it holds "+with)
 	}
 }
 
 // wakes is called when a sleep is over, before anything is taken back.
 func (r *Record) wakes() {
-	if r.heldUnsleepable(nil) {
+	if r.asleep {
 		Lending.Lock()
 		r.asleep = false
 		Lending.Unlock()
@@ -261,5 +262,6 @@ func (r *Record) heldUnsleepable(but *Object) bool {
 	return false
 }
 
-// DescribeLocks lists the locks of a thread that is asleep, for a message.
-func (r *Record) DescribeLocks() string { return r.describeLocks() }
+// DescribeLocks lists the locks with which a thread that is asleep fell asleep, for a message. It may have dropped one since, and
+// the function given to Block may take some. The caller has Lending.
+func (r *Record) DescribeLocks() string { return r.with }
