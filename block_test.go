@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/serializing-tokens/lwkt"
+	"github.com/serializing-tokens/lwkt/internal/invariants"
 )
 
 func TestSleepOrder(t *testing.T) {
@@ -90,8 +91,8 @@ func TestSleepChannelsAreKeys(t *testing.T) {
 }
 
 func TestSleepAllocs(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector allocates")
+	if raceEnabled || invariants.Enabled {
+		t.Skip("the race detector and invariants allocate")
 	}
 	td := newThread(t)
 	defer td.End()

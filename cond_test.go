@@ -15,6 +15,7 @@ import (
 	"github.com/serializing-tokens/lwkt/condvar"
 	"github.com/serializing-tokens/lwkt/explore"
 	"github.com/serializing-tokens/lwkt/giant"
+	"github.com/serializing-tokens/lwkt/internal/invariants"
 	"github.com/serializing-tokens/lwkt/internal/thread"
 	"github.com/serializing-tokens/lwkt/serializer"
 	"github.com/serializing-tokens/lwkt/sim"
@@ -561,8 +562,8 @@ func TestCondMany(t *testing.T) {
 }
 
 func TestCondAllocs(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector allocates")
+	if raceEnabled || invariants.Enabled {
+		t.Skip("the race detector and invariants allocate")
 	}
 	td := newThread(t)
 	defer td.End()

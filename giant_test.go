@@ -12,6 +12,7 @@ import (
 	"github.com/serializing-tokens/lwkt/condvar"
 	"github.com/serializing-tokens/lwkt/explore"
 	"github.com/serializing-tokens/lwkt/giant"
+	"github.com/serializing-tokens/lwkt/internal/invariants"
 	"github.com/serializing-tokens/lwkt/internal/thread"
 	"github.com/serializing-tokens/lwkt/sim"
 )
@@ -452,8 +453,8 @@ func TestGiantStress(t *testing.T) {
 }
 
 func TestGiantAllocs(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector allocates")
+	if raceEnabled || invariants.Enabled {
+		t.Skip("the race detector and invariants allocate")
 	}
 	td := newThread(t)
 	defer td.End()

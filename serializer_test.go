@@ -10,6 +10,7 @@ import (
 
 	"github.com/serializing-tokens/lwkt"
 	"github.com/serializing-tokens/lwkt/explore"
+	"github.com/serializing-tokens/lwkt/internal/invariants"
 	"github.com/serializing-tokens/lwkt/serializer"
 	"github.com/serializing-tokens/lwkt/sim"
 )
@@ -200,8 +201,8 @@ func TestSerializerStress(t *testing.T) {
 }
 
 func TestSerializerAllocs(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector allocates")
+	if raceEnabled || invariants.Enabled {
+		t.Skip("the race detector and invariants allocate")
 	}
 	td := newThread(t)
 	defer td.End()

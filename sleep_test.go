@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -299,6 +300,7 @@ func TestRow33SleepQueue(t *testing.T) {
 	t.Run("two lists, and no lending", func(t *testing.T) {
 		m := sim.New(sim.Options{CPUs: 1, Timed: true})
 		var sx lwkt.SX
+		var mu sync.Mutex // never contended: one thread runs at a time
 		var order []string
 		var waited time.Duration
 		const us = time.Microsecond
@@ -316,8 +318,10 @@ func TestRow33SleepQueue(t *testing.T) {
 				td.Pause(300 * us)
 				asked := m.Now()
 				take(td)
+				mu.Lock()
 				order = append(order, name)
 				waited = max(waited, m.Now()-asked)
+				mu.Unlock()
 				give(td)
 			}, sim.Priority(prio))
 		}
@@ -363,7 +367,9 @@ func TestSleepPriority(t *testing.T) {
 				t.Errorf("priority %d", td.Priority())
 			}
 			m.Work(td, 10*us)
+			mu.Lock(td)
 			order = append(order, "afterwards")
+			mu.Unlock(td)
 		}, sim.Priority(5))
 		m.Go("waker", func(td *lwkt.Thread) {
 			td.Pause(100 * us)
