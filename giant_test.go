@@ -475,72 +475,75 @@ func TestGiantAllocs(t *testing.T) {
 func FuzzGiant(f *testing.F) {
 	f.Add([]byte{0, 0, 1, 2, 4, 4, 3})
 	f.Add([]byte{0, 8, 5, 0, 6, 9})
-	f.Fuzz(func(t *testing.T, ops []byte) {
-		lwkt.Run("player", func(td *lwkt.Thread) {
-			var locks [2]giant.Mtx
-			var depth [2]int
-			var event int
-			var play func(nest int)
-			play = func(nest int) {
-				for len(ops) > 0 {
-					op, i := ops[0]%7, int(ops[0]/7)%2
-					ops = ops[1:]
-					g := &locks[i]
-					switch op {
-					case 0:
-						g.Lock(td)
-						depth[i]++
-					case 1:
-						if !g.TryLock(td) {
-							t.Fatal("TryLock failed")
-						}
-						depth[i]++
-					case 2:
-						if depth[i] == 0 {
-							misuse(t, "Unlock", func() { g.Unlock(td) })
-						} else {
-							g.Unlock(td)
-							depth[i]--
-						}
-					case 3:
-						td.Sleep(&event, -1)
-					case 4:
-						if depth[i] > 0 {
-							td.SleepOn(&event, g, lwkt.SleepOptions{Timeout: -1, Drop: true})
-							depth[i] = 0
-						}
-					case 5:
-						if nest < 5 {
-							was := depth
-							td.Block(func() {
-								depth = [2]int{}
-								play(nest + 1)
-								for i := range depth {
-									for range depth[i] {
-										locks[i].Unlock(td)
-									}
+	f.Fuzz(playGiant)
+}
+
+func playGiant(t *testing.T, ops []byte) {
+	ops = ops[:min(len(ops), 200)] // what is held is a list: the time goes with the square
+	lwkt.Run("player", func(td *lwkt.Thread) {
+		var locks [2]giant.Mtx
+		var depth [2]int
+		var event int
+		var play func(nest int)
+		play = func(nest int) {
+			for len(ops) > 0 {
+				op, i := ops[0]%7, int(ops[0]/7)%2
+				ops = ops[1:]
+				g := &locks[i]
+				switch op {
+				case 0:
+					g.Lock(td)
+					depth[i]++
+				case 1:
+					if !g.TryLock(td) {
+						t.Fatal("TryLock failed")
+					}
+					depth[i]++
+				case 2:
+					if depth[i] == 0 {
+						misuse(t, "Unlock", func() { g.Unlock(td) })
+					} else {
+						g.Unlock(td)
+						depth[i]--
+					}
+				case 3:
+					td.Sleep(&event, -1)
+				case 4:
+					if depth[i] > 0 {
+						td.SleepOn(&event, g, lwkt.SleepOptions{Timeout: -1, Drop: true})
+						depth[i] = 0
+					}
+				case 5:
+					if nest < 5 {
+						was := depth
+						td.Block(func() {
+							depth = [2]int{}
+							play(nest + 1)
+							for i := range depth {
+								for range depth[i] {
+									locks[i].Unlock(td)
 								}
-							})
-							depth = was
-						}
-					case 6:
-						if nest > 0 {
-							return
-						}
+							}
+						})
+						depth = was
 					}
-					for i := range locks {
-						if got := locks[i].Held(td); got != depth[i] {
-							t.Fatalf("after %d lock %d is held %d times, want %d", op, i, got, depth[i])
-						}
+				case 6:
+					if nest > 0 {
+						return
+					}
+				}
+				for i := range locks {
+					if got := locks[i].Held(td); got != depth[i] {
+						t.Fatalf("after %d lock %d is held %d times, want %d", op, i, got, depth[i])
 					}
 				}
 			}
-			play(0)
-			for i := range depth {
-				for range depth[i] {
-					locks[i].Unlock(td)
-				}
+		}
+		play(0)
+		for i := range depth {
+			for range depth[i] {
+				locks[i].Unlock(td)
 			}
-		})
+		}
 	})
 }
