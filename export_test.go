@@ -15,15 +15,12 @@ func SleepersOn(channel any) int { return len(sleepq.Sleepers()[channel]) }
 // TokenOf is the token of a funnel.
 func TokenOf(f *Funnel) *Token { return &f.root().own }
 
-// LockWaitersOf is the number of threads that wait for a Mtx, RWLock or SX.
-func LockWaitersOf(x any) (n int) {
-	l, c := lock.Of(x)
-	_, n = l.Describe(c)
+// LockWaitersOf is the number of threads that wait for a lock.
+func LockWaitersOf(x Interlock) (n int) {
+	l := x.Interlock().Lock().(*lock.Lock)
+	_, n = l.Describe(l.Class())
 	return n
 }
 
-// LockHeld says whether anybody has a Mtx, RWLock or SX exclusively.
-func LockHeld(x any) bool {
-	l, _ := lock.Of(x)
-	return l.Holder() != 0
-}
+// LockHeld says whether anybody has a lock exclusively.
+func LockHeld(x Interlock) bool { return x.Interlock().Lock().Holder() != 0 }

@@ -34,20 +34,6 @@ func initLock(l *lock.Lock, c thread.Class, name string, o, known Options) {
 	lock.Init(l, c, name, uint32(o))
 }
 
-func init() {
-	lock.Of = func(x any) (*lock.Lock, thread.Class) {
-		switch x := x.(type) {
-		case *Mtx:
-			return &x.l, thread.Mutex
-		case *RWLock:
-			return &x.l, thread.RW
-		case *SX:
-			return &x.l, thread.SX
-		}
-		return nil, thread.NoClass
-	}
-}
-
 // held is the mode in which the thread holds a lock.
 func held(td *Thread, l *lock.Lock) Mode {
 	m, _ := lock.Held(td.handle(), l)

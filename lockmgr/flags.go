@@ -100,18 +100,9 @@ var (
 	ErrDeadlock = errors.New("lockmgr: the thread has the lock exclusively itself")
 )
 
-// Interlock is a lock that a request can drop: a *lwkt.Mtx, *lwkt.RWLock or *lwkt.SX. A
-// token is none, since a wait may lose it.
-type Interlock interface {
-	// Held says how the thread has it. It does not block.
-	Held(td *lwkt.Thread) lwkt.Mode
-	// Destroy ends its life; it is here since tokens have no such method. It is not called.
-	Destroy(td *lwkt.Thread)
-}
-
 // Option is more about a request than flags can say.
 type Option struct {
-	interlock Interlock
+	interlock lwkt.Interlock
 	timeout   time.Duration
 	ctx       context.Context
 }
@@ -119,7 +110,7 @@ type Option struct {
 // With has the thread give up the interlock, which it must hold, once, in whatever mode. It is
 // on the queue of the lock then, or has it: who changes something under the interlock afterwards
 // finds it there. The interlock is given up in any case but misuse. (LK_INTERLOCK)
-func With(l Interlock) Option { return Option{interlock: l} }
+func With(l lwkt.Interlock) Option { return Option{interlock: l} }
 
 // Timeout lets the request fail with lwkt.ErrTimeout after a wait of d; at once if that is
 // negative, never if it is 0. (LK_TIMELOCK)

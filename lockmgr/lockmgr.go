@@ -13,6 +13,7 @@ import (
 
 	"github.com/serializing-tokens/lwkt"
 	"github.com/serializing-tokens/lwkt/internal/lock"
+	"github.com/serializing-tokens/lwkt/internal/sleepq"
 	"github.com/serializing-tokens/lwkt/internal/thread"
 )
 
@@ -94,9 +95,7 @@ func (lk *Lock) Do(td *lwkt.Thread, f Flags, opts ...Option) (changed bool, err 
 		o := &opts[i]
 		switch {
 		case o.interlock != nil:
-			if q.With, q.WithClass = lock.Of(o.interlock); q.With == nil {
-				thread.FailLock(handle(td), opNames[op], &lk.l.Object, class, fmt.Sprintf("a %T cannot be an interlock", o.interlock))
-			}
+			q.With = o.interlock.Interlock()
 		case op == Drain:
 		case o.ctx != nil:
 			ctx, q.Done = o.ctx, o.ctx.Done()
@@ -284,3 +283,6 @@ type locker struct {
 
 func (l locker) Lock()   { l.lock(l.td) }
 func (l locker) Unlock() { l.lk.Unlock(l.td) }
+
+// Interlock is that of lwkt.Interlock: a sleep can drop the lock.
+func (lk *Lock) Interlock() sleepq.Interlock { return lk.l.Interlock(class) }

@@ -170,9 +170,9 @@ func Held(h *thread.Handle, l *Lock) (m token.Mode, depth int) {
 	return r.LockMode(&l.Object)
 }
 
-// Drop gives the lock up for the time of a sleep and says how it was held, for Retake. The
+// drop gives the lock up for the time of a sleep and says how it was held, for retake. The
 // thread is on its sleep queue already. It must hold the lock, once.
-func (l *Lock) Drop(r *thread.Record, c thread.Class) (m token.Mode) {
+func (l *Lock) drop(r *thread.Record, c thread.Class) (m token.Mode) {
 	m, _ = r.LockMode(&l.Object)
 	r.TouchedLock(l)
 	r.RemoveLock(&l.Object, m)
@@ -180,8 +180,8 @@ func (l *Lock) Drop(r *thread.Record, c thread.Class) (m token.Mode) {
 	return m
 }
 
-// MayDrop panics unless the lock can be dropped for the time of a sleep.
-func (l *Lock) MayDrop(r *thread.Record, op string, c thread.Class) {
+// mayDrop panics unless the lock can be dropped for the time of a sleep.
+func (l *Lock) mayDrop(r *thread.Record, op string, c thread.Class) {
 	switch m, depth := r.LockMode(&l.Object); {
 	case m == token.None:
 		r.MisuseLock(op, &l.Object, c, l.whyNotHeld(r, token.Exclusive))
@@ -190,8 +190,8 @@ func (l *Lock) MayDrop(r *thread.Record, op string, c thread.Class) {
 	}
 }
 
-// Retake takes back what Drop gave up.
-func (l *Lock) Retake(r *thread.Record, op string, c thread.Class, m token.Mode) {
+// retake takes back what drop gave up.
+func (l *Lock) retake(r *thread.Record, op string, c thread.Class, m token.Mode) {
 	l.acquire(r, op, c, Request{Mode: m})
 }
 
@@ -225,6 +225,9 @@ func (l *Lock) Interlock(c thread.Class) sleepq.Interlock {
 
 func (i *interlock) lock() *Lock { return (*Lock)(i) }
 
+// Lock is that of sleepq.Interlock.
+func (i *interlock) Lock() thread.Lock { return i.lock() }
+
 // Obj is that of sleepq.Interlock.
 func (i *interlock) Obj() *thread.Object { return &i.Object }
 
@@ -234,7 +237,7 @@ func (i *interlock) Class() thread.Class { return i.lock().Class() }
 // MayDrop is that of sleepq.Interlock. One that any sleep gives up may be held many times.
 func (i *interlock) MayDrop(r *thread.Record, op string) {
 	if c := i.Class(); !c.GivenUp() || !r.HoldsLock(&i.Object, token.None) {
-		i.lock().MayDrop(r, op, c)
+		i.lock().mayDrop(r, op, c)
 	}
 }
 
@@ -243,7 +246,7 @@ func (i *interlock) Drop(r *thread.Record) (how int) {
 	if c := i.Class(); c.GivenUp() {
 		return i.lock().dropAll(r, c)
 	}
-	return int(i.lock().Drop(r, i.Class()))
+	return int(i.lock().drop(r, i.Class()))
 }
 
 // Retake is that of sleepq.Interlock.
@@ -251,6 +254,6 @@ func (i *interlock) Retake(r *thread.Record, op string, how int) {
 	if c := i.Class(); c.GivenUp() {
 		i.lock().retakeAll(r, op, c, how)
 	} else {
-		i.lock().Retake(r, op, c, token.Mode(how))
+		i.lock().retake(r, op, c, token.Mode(how))
 	}
 }

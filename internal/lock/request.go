@@ -13,6 +13,7 @@ import (
 	"fmt"
 
 	"github.com/serializing-tokens/lwkt/internal/invariants"
+	"github.com/serializing-tokens/lwkt/internal/sleepq"
 	"github.com/serializing-tokens/lwkt/internal/thread"
 	"github.com/serializing-tokens/lwkt/internal/token"
 	"github.com/serializing-tokens/lwkt/internal/waitq"
@@ -21,15 +22,14 @@ import (
 // Request is a wish for a lock.
 type Request struct {
 	Mode      token.Mode
-	Drain     bool            // exclusively, when nobody else has it or waits for it
-	NoWait    bool            // or not at all
-	SleepFail bool            // or not at all, if that took a wait
-	Recurse   bool            // also if the thread has it
-	Avoid     bool            // a share of what the thread has exclusively is Deadlock, no misuse
-	Done      <-chan struct{} // until it is closed
-	Timeout   int64           // for so many nanoseconds; 0: for ever
-	With      *Lock           // the interlock: held once, given up in any case
-	WithClass thread.Class    // of With
+	Drain     bool             // exclusively, when nobody else has it or waits for it
+	NoWait    bool             // or not at all
+	SleepFail bool             // or not at all, if that took a wait
+	Recurse   bool             // also if the thread has it
+	Avoid     bool             // a share of what the thread has exclusively is Deadlock, no misuse
+	Done      <-chan struct{}  // until it is closed
+	Timeout   int64            // for so many nanoseconds; 0: for ever
+	With      sleepq.Interlock // held once, given up in any case
 
 	rank    waitq.Rank
 	granted bool // it was handed over, to one who does not want it any more
@@ -49,10 +49,6 @@ const (
 	second // another thread upgrades already
 )
 
-// Of finds the lock in one of the types of package lwkt that can be an interlock. That
-// package sets it.
-var Of func(x any) (l *Lock, c thread.Class)
-
 // Do makes a request.
 func Do(h *thread.Handle, l *Lock, c thread.Class, op string, q Request) (changed bool, out Outcome) {
 	r := thread.Enter(h, op)
@@ -66,7 +62,7 @@ func Do(h *thread.Handle, l *Lock, c thread.Class, op string, q Request) (change
 // mayDrop panics unless the interlock can be dropped.
 func (q *Request) mayDrop(r *thread.Record, op string) {
 	if q.With != nil {
-		q.With.MayDrop(r, op, q.WithClass)
+		q.With.MayDrop(r, op)
 	}
 }
 
@@ -75,14 +71,14 @@ func (q *Request) dropped() *thread.Object {
 	if q.With == nil {
 		return nil
 	}
-	return &q.With.Object
+	return q.With.Obj()
 }
 
 // drop drops the interlock, if that was not done yet.
 func (q *Request) drop(r *thread.Record) {
 	if l := q.With; l != nil {
 		q.With = nil
-		l.Drop(r, q.WithClass)
+		l.Drop(r)
 	}
 }
 
@@ -276,7 +272,7 @@ func DropInterlock(h *thread.Handle, op string, q *Request) {
 		r := thread.Enter(h, op)
 		defer r.Leave()
 		q.mayDrop(r, op)
-		r.PointLock(thread.OpUnlock, q.With, token.Exclusive, nil)
+		r.PointLock(thread.OpUnlock, q.With.Lock(), token.Exclusive, nil)
 		q.drop(r)
 	}
 }

@@ -45,6 +45,8 @@ func lock(key any) *waitq.Chain { return Table.Lock(maphash.Comparable(seed, key
 type Interlock interface {
 	Obj() *thread.Object
 	Class() thread.Class
+	// Lock is the lock as a host sees it.
+	Lock() thread.Lock
 	// MayDrop panics unless the thread has the lock in a way that can be dropped.
 	MayDrop(r *thread.Record, op string)
 	// Drop gives the lock up and says how it was held. It does not block.
