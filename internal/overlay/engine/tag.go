@@ -1,0 +1,51 @@
+// The identity of a lock: a number in the lock, not its address, which may be
+// somebody else's tomorrow.
+package engine
+
+import (
+	"sync/atomic"
+	"unsafe"
+)
+
+// Tag is what a lock carries for the engine. The zero value is a lock that was
+// never used. A copy of a lock is another lock: the tag knows where it lies.
+//
+// owner is guarded by the lock itself: it is written by who just got it or is about to let
+// go.
+type Tag struct {
+	id    atomic.Uint64 // class<<serialBits | serial; 0: none yet
+	owner uint32        // number of the thread that has it exclusively, 0: nobody, or sharers
+	self  uint32        // a digest of the tag's own address, written before id
+}
+
+const serialBits = 44
+
+// ID is the identity of a lock. It is never used again.
+type ID uint64
+
+// Class is the class of the lock.
+func (id ID) Class() Class { return Class(id >> serialBits) }
+
+// Serial is the number of the lock among all locks.
+func (id ID) Serial() uint64 { return uint64(id) & (1<<serialBits - 1) }
+
+// Known says whether the lock has its identity. If not, the embedder calls
+// Enroll before anything else.
+func (g *Tag) Known() bool {
+	return g.id.Load() != 0 && g.self == uint32(uintptr(unsafe.Pointer(g))>>3)
+}
+
+// ID is the identity of the lock, 0 if it has none.
+func (g *Tag) ID() ID {
+	if !g.Known() {
+		return 0
+	}
+	return ID(g.id.Load())
+}
+
+// Enroll gives the lock its identity and class, if it has none yet.
+func (e *Engine) Enroll(g *Tag, c Class) ID { return e.enroll(g, c) }
+
+// Forget says that the lock is destroyed: whatever orders it was part of are
+// dropped, those of its class stay.
+func (e *Engine) Forget(g *Tag) { e.forget(g) }
