@@ -1,0 +1,22 @@
+package overlay
+
+// The edits of the runtime: a word in each goroutine for the witness, told when a goroutine starts and ends, when time passes,
+// and when everything is asleep. What they call is in _std/runtime.
+
+var runtimeEdits = []edit{
+	{"runtime/runtime2.go", "\tvalgrindStackID uintptr\n}", "\tvalgrindStackID uintptr\n\n\twitness     unsafe.Pointer // what package sync knows about this goroutine\n\twitnessFrom WitnessOrigin  // and about the one that started it\n}"},
+
+	// A goroutine starts and ends.
+	{"runtime/proc.go", "\tnewg.parentGoid = callergp.goid\n", "\tnewg.parentGoid = callergp.goid\n\tnewg.witness, newg.witnessFrom = nil, WitnessOrigin{}\n"},
+	{"runtime/proc.go", "\tpc := sys.GetCallerPC()\n\tsystemstack(func() {\n\t\tnewg := newproc1(fn, gp, pc, false, waitReasonZero)\n",
+		"\tpc := sys.GetCallerPC()\n\tfrom := witnessStart(gp)\n\tsystemstack(func() {\n\t\tnewg := newproc1(fn, gp, pc, false, waitReasonZero)\n\t\tnewg.witnessFrom = from\n"},
+	{"runtime/proc.go", "func goexit1() {\n", "func goexit1() {\n\twitnessEnd()\n"},
+
+	// Time passes, also when every processor is idle and the monitor would sleep for a minute.
+	{"runtime/proc.go", "\t\t\t\t\tsleep := forcegcperiod / 2\n", "\t\t\t\t\tsleep := witnessNap(now, forcegcperiod/2)\n"},
+	{"runtime/proc.go", "\t\t// check if we need to force a GC\n", "\t\twitnessTick(now)\n\t\t// check if we need to force a GC\n"},
+
+	// The program is about to die because everything is asleep.
+	{"runtime/proc.go", "\tunlock(&sched.lock) // unlock so that GODEBUG=scheddetail=1 doesn't hang\n\tfatal(\"all goroutines are asleep - deadlock!\")",
+		"\tif witnessAsleep() {\n\t\treturn\n\t}\n\tunlock(&sched.lock) // unlock so that GODEBUG=scheddetail=1 doesn't hang\n\tfatal(\"all goroutines are asleep - deadlock!\")"},
+}
