@@ -34,6 +34,76 @@ const (
 	kinds
 )
 
+// orders says whether locks of the kind are ordered.
+func (k Kind) orders() bool { return k < Token || k == Once }
+
+// waits says whether taking such a lock again makes its holder wait for itself.
+func (k Kind) waits() bool { return k < Token || k == Once }
+
+// Interaction says what may be wanted (columns) while what is held (rows): the table of
+// locking(9), with rows and columns for what is not in FreeBSD. A try is always legal, and so is
+// the wait that gives up the very lock.
+//
+// y: yes; n: no; w: only if the lock is held exclusively.
+var Interaction = [...]struct {
+	Have Kind
+	Want string // in the order of Wants
+}{
+	//            mtx rm  sx  srm lk  spin token funnel once sleep
+	{Mutex, "      y   y   n   n   n   y    y     y      n    n"},
+	{ReadMostly, " y   y   n   n   n   y    y     y      n    n"},
+	{Sleepable, "  y   y   y   y   y   y    y     y      y    y"},
+	{SleepRM, "    y   y   w   w   w   y    y     y      w    w"},
+	{Manager, "    y   y   y   y   y   y    y     y      y    y"},
+	{Spin, "       n   n   n   n   n   y    n     n      n    n"},
+	{Token, "      y   y   y   y   y   y    y     y      y    y"},
+	{Funnel, "     y   y   y   y   y   y    y     n      y    y"},
+	{Once, "       y   y   y   y   y   y    y     y      y    y"},
+}
+
+// Wants are the columns of Interaction; after them comes an unbounded sleep.
+var Wants = [...]Kind{Mutex, ReadMostly, Sleepable, SleepRM, Manager, Spin, Token, Funnel, Once}
+
+// asleep is the column of an unbounded sleep.
+const asleep = kinds
+
+// legal is Interaction as bits, by kind held, whether exclusively, and kind wanted.
+var legal = func() (t [kinds][2]uint16) {
+	for k := range t {
+		t[k] = [2]uint16{1<<(kinds+1) - 1, 1<<(kinds+1) - 1}
+	}
+	for _, row := range Interaction {
+		var bits [2]uint16
+		column := 0
+		for _, c := range row.Want {
+			if c == ' ' {
+				continue
+			}
+			want := asleep
+			if column < len(Wants) {
+				want = Wants[column]
+			}
+			column++
+			if c == 'y' {
+				bits[0] |= 1 << want
+			}
+			if c != 'n' {
+				bits[1] |= 1 << want
+			}
+		}
+		t[row.Have] = bits
+	}
+	return t
+}()
+
+// MayTake says whether a thread that holds a lock of one kind may wait for one of another.
+func MayTake(have Kind, m Mode, want Kind) bool {
+	return want > Once || legal[have][m>>1&1]>>want&1 != 0
+}
+
+// MaySleep says whether a thread that holds a lock of this kind may sleep.
+func MaySleep(have Kind, m Mode) bool { return legal[have][m>>1&1]>>asleep&1 != 0 }
+
 // Flag is what else there is to know of a class.
 type Flag uint16
 
@@ -71,4 +141,63 @@ type ClassSpec struct {
 // what the embedder knows classes by, such as the address of an instruction that
 // initialises locks; key 0 means that the name is the key. A class is for ever; there are
 // as many as places in a program, at most a million.
-func (e *Engine) Class(key uintptr, spec ClassSpec) Class { return e.class(key, spec) }
+func (e *Engine) Class(key uintptr, spec ClassSpec) Class {
+	e.mu.lock()
+	defer e.mu.unlock()
+	k := classKey{key, spec.Name}
+	if key != 0 {
+		k.name = ""
+	}
+	if c, ok := e.byKey[k]; ok {
+		return c
+	}
+	if len(e.classes) == maxClasses {
+		return 0
+	}
+	c := Class(len(e.classes))
+	e.classes = append(e.classes, class{spec, key})
+	e.byKey[k] = c
+	return c
+}
+
+// class is what the engine knows of a class.
+type class struct {
+	ClassSpec
+	key uintptr
+}
+
+type classKey struct {
+	key  uintptr
+	name string
+}
+
+const maxClasses = 1 << (64 - serialBits)
+
+// Name gives the name of a class.
+func (e *Engine) Name(c Class) string {
+	e.mu.lock()
+	defer e.mu.unlock()
+	return e.nameOf(c)
+}
+
+func (e *Engine) nameOf(c Class) string {
+	if int(c) >= len(e.classes) {
+		c = 0
+	}
+	k := &e.classes[c]
+	if k.Name == "" && e.env.ClassName != nil && k.key != 0 {
+		k.Name = e.env.ClassName(k.key)
+	}
+	if k.Name == "" {
+		k.Name = "lock"
+	}
+	return k.Name
+}
+
+// Find gives the class that was made with this name and no key.
+func (e *Engine) Find(name string) (c Class, ok bool) {
+	e.mu.lock()
+	defer e.mu.unlock()
+	c, ok = e.byKey[classKey{0, name}]
+	return c, ok
+}

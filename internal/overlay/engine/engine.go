@@ -44,6 +44,9 @@ type Env struct {
 	// ClassName names a class that was made without a name, when a report needs it.
 	ClassName func(key uintptr) string
 
+	// Func names the function of a return address; the default asks the runtime.
+	Func func(pc uintptr) string
+
 	// ThreadName names a thread that has none, when a report needs it.
 	ThreadName func(num uint64) string
 
@@ -73,14 +76,44 @@ type Options struct {
 
 // Engine is one witness, with one graph of orders. Make it with New.
 type Engine struct {
-	gen  atomic.Uint32 // raised when caches of known orders are no longer true
-	tick atomic.Uint32 // raised by Tick
-	on   atomic.Bool
+	epoch atomic.Uint64 // generation<<32 | ticks; what threads know is of one generation
+	on    atomic.Bool
 
-	env     Env
-	options Options
-	state
+	mu      spinLock
+	env     Env     // (mu) as is all that follows
+	options Options //
+	hooks   []func(on bool)
+	late    bool // switched on while threads may have held locks
+
+	serial  uint64
+	classes []class
+	byKey   map[classKey]Class
+	blessed map[[2]Class]bool
+
+	threads map[uint32]*Thread
+	pool    []*Thread
+	lastNum uint32
+
+	inst, sort graph // orders of locks, and of classes
+	stacks     map[[2]uintptr][]uintptr
+	effort     int // of searches for circles so far
+	cands      []candidate
+
+	holders  map[ID]*link // who waits and holds the lock
+	searches uint32
+	groups   map[ID]*group
+	groupsAt int
+	loose    map[ID]int    // shares that another thread than the sharer released
+	orphans  map[ID]orphan // held by threads that have ended
+
+	reports []*Report
+	found   map[finding]*Report
+	handed  map[finding]bool // findings that were refuted by a lock that changed hands
+	out     []*Report        // to be delivered
+	seq     int
 }
+
+type handle struct{ p unsafe.Pointer }
 
 // New makes an engine, which is off.
 func New(env Env, o Options) *Engine {
@@ -88,8 +121,210 @@ func New(env Env, o Options) *Engine {
 	if e.env.Stack == nil {
 		e.env.Stack = func(skip int, pcs []uintptr) int { return runtime.Callers(skip+2, pcs) }
 	}
-	e.init()
+	e.classes = append(e.classes, class{})
+	e.byKey = map[classKey]Class{}
+	e.blessed = map[[2]Class]bool{}
+	e.threads = map[uint32]*Thread{}
+	e.holders = map[ID]*link{}
+	e.loose = map[ID]int{}
+	e.orphans = map[ID]orphan{}
+	e.groups = map[ID]*group{}
+	e.stacks = map[[2]uintptr][]uintptr{}
+	e.forget()
 	return e
+}
+
+// forget begins anew.
+func (e *Engine) forget() {
+	e.inst.reset()
+	e.sort.reset()
+	e.reports, e.out, e.seq = nil, nil, 0
+	e.found = map[finding]*Report{}
+	e.handed = map[finding]bool{}
+	e.effort = 0
+}
+
+// Thread makes the record of a thread that was started from o.
+func (e *Engine) Thread(o Origin, name string) *Thread {
+	e.mu.lock()
+	defer e.mu.unlock()
+	var t *Thread
+	if n := len(e.pool); n > 0 {
+		t = e.pool[n-1]
+		e.pool[n-1] = nil
+		e.pool = e.pool[:n-1]
+	} else {
+		t = &Thread{e: e}
+		t.holds, t.known = t.space[:], t.first[:]
+	}
+	for {
+		e.lastNum++
+		if e.lastNum != 0 && e.threads[e.lastNum] == nil {
+			break
+		}
+	}
+	t.num, t.name, t.origin, t.clock = e.lastNum, name, o, 1
+	t.epoch = e.epoch.Load()
+	t.reseed()
+	e.threads[t.num] = t
+	return t
+}
+
+// SetEnabled switches the engine on or off, and says whether it was on. Whoever embeds it asks Enabled, or is told
+// through Hook, and does not call it while it is off; what is held when it is switched
+// on is unknown to it.
+func (e *Engine) SetEnabled(on bool) (was bool) {
+	was = e.on.Swap(on)
+	if was == on {
+		return was
+	}
+	e.mu.lock()
+	e.late = e.late || on && e.lastNum != 0
+	hooks := e.hooks
+	e.mu.unlock()
+	for _, f := range hooks {
+		f(on)
+	}
+	return was
+}
+
+// Enabled says whether the engine is on.
+func (e *Engine) Enabled() bool { return e.on.Load() }
+
+// Hook has f called whenever the engine is switched, and now if it is on.
+func (e *Engine) Hook(f func(on bool)) {
+	e.mu.lock()
+	e.hooks = append(e.hooks[:len(e.hooks):len(e.hooks)], f)
+	e.mu.unlock()
+	if e.on.Load() {
+		f(true)
+	}
+}
+
+// Options gives the options.
+func (e *Engine) Options() Options {
+	e.mu.lock()
+	defer e.mu.unlock()
+	return e.options
+}
+
+// SetOptions replaces the options.
+func (e *Engine) SetOptions(o Options) {
+	e.mu.lock()
+	e.options = o
+	e.epoch.Add(1 << 32)
+	e.mu.unlock()
+}
+
+// SetEnv replaces those parts of the environment that are not nil.
+func (e *Engine) SetEnv(env Env) {
+	e.mu.lock()
+	defer e.mu.unlock()
+	if env.Stack != nil {
+		e.env.Stack = env.Stack
+	}
+	if env.Weak != nil {
+		e.env.Weak = env.Weak
+	}
+	if env.Alive != nil {
+		e.env.Alive = env.Alive
+	}
+	if env.ClassName != nil {
+		e.env.ClassName = env.ClassName
+	}
+	if env.Func != nil {
+		e.env.Func = env.Func
+	}
+	if env.ThreadName != nil {
+		e.env.ThreadName = env.ThreadName
+	}
+	if env.Accept != nil {
+		e.env.Accept = env.Accept
+	}
+	if env.Report != nil {
+		e.env.Report = env.Report
+	}
+}
+
+// Tick counts a moment of time; embedders that want LongTicks call it about once a
+// second.
+func (e *Engine) Tick() {
+	e.mu.lock() // The generation is in the same word, and ticks may wrap.
+	epoch := e.epoch.Load()
+	e.epoch.Store(epoch&^(1<<32-1) | uint64(uint32(epoch)+1))
+	e.mu.unlock()
+}
+
+// Order declares that locks of these classes are taken in this order. It says whether
+// that agrees with what was seen and declared before; if not, it is reported.
+func (e *Engine) Order(classes ...Class) bool {
+	e.mu.lock()
+	agrees := true
+	for i := 1; i < len(classes); i++ {
+		a, b := classes[i-1], classes[i]
+		if a == b || int(a) >= len(e.classes) || int(b) >= len(e.classes) {
+			continue
+		}
+		ed, _ := e.sort.edge(e.classNode(a), e.classNode(b))
+		o := &occ{held: []ref{{id: ed.from.id, mode: Exclusive}}, to: ref{id: ed.to.id, mode: Exclusive}}
+		e.cands = e.cands[:0]
+		if !ed.stated() {
+			e.add(ed, o)
+		}
+		e.judge(&e.sort, ed, o)
+		agrees = agrees && len(e.cands) == 0
+		e.pick(nil)
+	}
+	e.epoch.Add(1 << 32)
+	e.leave(nil)
+	return agrees
+}
+
+// Bless says that locks of these two classes may be taken in either order.
+func (e *Engine) Bless(a, b Class) {
+	e.mu.lock()
+	defer e.mu.unlock()
+	e.blessed[[2]Class{a, b}] = true
+	for _, g := range []*graph{&e.inst, &e.sort} {
+		for _, ed := range g.edges {
+			x, y := ed.from.id.Class(), ed.to.id.Class()
+			if x == a && y == b || x == b && y == a {
+				for _, o := range ed.occ {
+					o.unref()
+				}
+				ed.occ = nil // An edge without occurrences is in no circle.
+			}
+		}
+	}
+}
+
+// Reset forgets orders and reports. Identities, classes and what threads hold stay;
+// declared orders and blessed pairs go.
+func (e *Engine) Reset() {
+	e.mu.lock()
+	defer e.mu.unlock()
+	for _, g := range []*graph{&e.inst, &e.sort} {
+		for _, ed := range g.edges {
+			for _, o := range ed.occ {
+				o.unref()
+			}
+			ed.occ = nil
+		}
+	}
+	for _, t := range e.threads {
+		t.watches = nil
+	}
+	clear(e.orphans)
+	clear(e.blessed)
+	e.forget()
+	e.epoch.Add(1 << 32)
+}
+
+// Reports gives what was found so far, in the order in which it was found.
+func (e *Engine) Reports() []*Report {
+	e.mu.lock()
+	defer e.mu.unlock()
+	return append([]*Report(nil), e.reports...)
 }
 
 // Default is the engine of this process for the locks of package lwkt and for

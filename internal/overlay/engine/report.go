@@ -1,4 +1,4 @@
-// What was found, as data.
+// Reports: what was found, as data that others print or keep.
 package engine
 
 // ReportKind says what sort of mistake a report is about.
@@ -96,6 +96,8 @@ type Report struct {
 
 	Thread ThreadRef // who did it
 	Stack  []uintptr // where
+
+	key finding
 }
 
 // Frame is one line of a stack.

@@ -15,7 +15,7 @@ import (
 type Tag struct {
 	id    atomic.Uint64 // class<<serialBits | serial; 0: none yet
 	owner uint32        // number of the thread that has it exclusively, 0: nobody, or sharers
-	self  uint32        // a digest of the tag's own address, written before id
+	self  atomic.Uint32 // a digest of the tag's own address; written before id
 }
 
 const serialBits = 44
@@ -32,8 +32,10 @@ func (id ID) Serial() uint64 { return uint64(id) & (1<<serialBits - 1) }
 // Known says whether the lock has its identity. If not, the embedder calls
 // Enroll before anything else.
 func (g *Tag) Known() bool {
-	return g.id.Load() != 0 && g.self == uint32(uintptr(unsafe.Pointer(g))>>3)
+	return g.id.Load() != 0 && g.self.Load() == uint32(uintptr(unsafe.Pointer(g))>>3)
 }
+
+func (g *Tag) pointer() unsafe.Pointer { return unsafe.Pointer(g) }
 
 // ID is the identity of the lock, 0 if it has none.
 func (g *Tag) ID() ID {
@@ -44,8 +46,43 @@ func (g *Tag) ID() ID {
 }
 
 // Enroll gives the lock its identity and class, if it has none yet.
-func (e *Engine) Enroll(g *Tag, c Class) ID { return e.enroll(g, c) }
+func (e *Engine) Enroll(g *Tag, c Class) ID {
+	e.mu.lock()
+	defer e.mu.unlock()
+	if g.Known() {
+		return ID(g.id.Load())
+	}
+	// Either it was never used, or it is a copy: then who reads on the way sees no id.
+	g.id.Store(0)
+	g.owner = 0
+	g.self.Store(uint32(uintptr(unsafe.Pointer(g)) >> 3))
+	e.serial++
+	id := uint64(c)<<serialBits | e.serial&(1<<serialBits-1)
+	g.id.Store(id)
+	return ID(id)
+}
 
 // Forget says that the lock is destroyed: whatever orders it was part of are
-// dropped, those of its class stay.
-func (e *Engine) Forget(g *Tag) { e.forget(g) }
+// dropped, those of its class stay. Used again it is another lock.
+func (e *Engine) Forget(g *Tag) {
+	if !g.Known() {
+		return
+	}
+	e.mu.lock()
+	defer e.mu.unlock()
+	id := ID(g.id.Load())
+	g.id.Store(0)
+	g.owner = 0
+	delete(e.orphans, id)
+	delete(e.loose, id)
+	delete(e.groups, id)
+	n := e.inst.nodes[id]
+	if n == nil {
+		return
+	}
+	n.dead = true
+	delete(e.inst.nodes, id)
+	if e.inst.dead++; e.inst.dead >= 512 && e.inst.dead > len(e.inst.nodes) {
+		e.sweep()
+	}
+}

@@ -1,106 +1,341 @@
 // What a thread holds, and the fast halves of taking and releasing.
 package engine
 
+import (
+	"sync/atomic"
+	"unsafe"
+)
+
+// hold is one lock that a thread has, once for each time that it took it.
+type hold struct {
+	tag   *Tag // nil beyond n, so that a lock that is gone is not pinned
+	id    ID
+	chain uint64 // hash of this and all holds below, with modes
+	site  uintptr
+	tick  uint32
+	mode  Mode // with recursed, told, or neither
+}
+
+const (
+	modeMask Mode = 3
+	recursed Mode = 1 << 6 // there is another hold of the same lock below
+	told     Mode = 1 << 7 // a leak was reported, or denied
+)
+
+// Bits of special: why the fast halves are to take the slow way.
+const (
+	quiet   uint32 = 1 << iota // a report is being delivered; nothing is watched
+	using                      // uses of locks are noted in label.uses
+	watched                    // another thread waits to hear of uses (watches)
+	losing                     // another thread released what is held here (lost)
+	suspect                    // a report says that this thread hangs; getting on refutes it
+)
+
 // Thread is what the engine keeps for a thread. Only that thread uses it, except
 // where it says otherwise. Make it with Engine.Thread.
+//
+// Layout: special is a word of bits. Bits: quiet, using and suspect are set and cleared
+// by the thread (suspect also by others, under the engine's lock, while it is blocked);
+// watched and losing are set by others under that lock and cleared by the thread
+// under it. All may be seen late, none is missing after the lock was taken.
+//
+// Invariants:
+//
+//	H1 holds[:n] is what the thread took and did not release, oldest first; what others
+//	   released is still there while it is in lost
+//	H2 holds[i].chain is the hash of holds[:i+1]
+//	H3 a key in known is of a context that the graph has, as an occurrence of this thread with
+//	   its clock, or as others that count for more (graph.go); its seed tells clock and generation
+//	H4 only the thread touches a field that is not marked
+//
+// Transitions: none beside those of taking and releasing, which the names say.
+// Lock order: only the engine's lock. Blocking: none.
+// Departures: FreeBSD keeps spin locks per processor; here all are the thread's.
 type Thread struct {
-	e *Engine
+	special atomic.Uint32
+	num     uint32
+	n       int
+	holds   []hold   // H1, H2
+	known   []uint64 // H3: a hash table without chains; a power of two in size
+	seed    uint64   // H3
+	epoch   uint64   // of the engine, when seed was made and ages were looked at
+	e       *Engine
+
+	name   string
+	clock  uint32 // counts starts and joins of other threads
+	asking bool   // within Want: it has not got the lock yet
+	evict  int    // keys that others drove out of known since it grew
+	origin Origin
+	label  *label // nil until needed; (e) after that
+	depot  []ref  // scratch
+	first  [16]uint64
+	space  [4]hold
+
+	lost     []ID          // (e)
+	watches  []watch       // (e)
+	bits     atomic.Uint64 // a filter of the locks in watches; set by others under (e)
+	debts    []debt        // (e) groups whose Done this thread owes
+	wait     ref           // (e) what it is blocked on
+	waits    bool          // (e)
+	links    []*link       // (e) of e.holders
+	waitPCs  []uintptr     // (e)
+	mark     uint32        // (e) of a search
+	suspects []*Report     // (e)
 }
 
-// Origin is where a goroutine comes from: all that its first use of a lock needs to
-// know of the one that started it. It is two words, to be copied at each start.
-type Origin struct {
-	up     *label
-	at     uint32
-	direct bool
+// mix hashes one more hold into a chain.
+func mix(chain uint64, id ID, m Mode) uint64 {
+	x := (chain ^ uint64(id)) * 0x9e3779b97f4a7c15
+	x ^= x >> 31
+	return x + uint64(m)*0xbf58476d1ce4e5b9
 }
-
-type label struct{}
-
-// Thread makes the record of a thread that was started from o.
-func (e *Engine) Thread(o Origin, name string) *Thread { return &Thread{e: e} }
-
-// Fork gives the origin of a goroutine that t is about to start. A goroutine that
-// has no Thread yet passes on the origin that it has itself, with o.Fork.
-func (t *Thread) Fork() Origin { return Origin{} }
-
-// Fork gives the origin of a goroutine started by one that has no Thread.
-func (o Origin) Fork() Origin { o.direct = false; return o }
-
-// Exit ends the thread. What it still holds is remembered: it is a leak unless another
-// thread releases it, or at once if its class is OwnerOnly. The Thread is used again
-// for another one; do not keep it.
-func (t *Thread) Exit() {}
-
-// Num is the number of the thread in reports.
-func (t *Thread) Num() uint64 { return 0 }
-
-// SetName names the thread in reports.
-func (t *Thread) SetName(name string) {}
-
-// Holding says whether the thread holds any lock.
-func (t *Thread) Holding() bool { return false }
 
 // Locked says that t got the lock without waiting, by an operation that would have
-// waited. It checks and learns the order.
-func (t *Thread) Locked(g *Tag, m Mode, site uintptr) {}
+// waited. It checks and learns the order. site is a return address in the caller, as
+// runtime.Callers gives.
+func (t *Thread) Locked(g *Tag, m Mode, site uintptr) {
+	id := ID(g.id.Load())
+	n := t.n
+	var chain uint64
+	if n != 0 {
+		chain = t.holds[n-1].chain
+	}
+	x := mix(chain, id, m)
+	epoch := t.e.epoch.Load()
+	if n != 0 && (t.known[(x+t.seed)&uint64(len(t.known)-1)] != x+t.seed || t.epoch != epoch) || t.special.Load() != 0 || n == len(t.holds) {
+		t.lockedSlow(g, m, site, true)
+		return
+	}
+	h := &t.holds[n]
+	h.tag, h.id, h.chain, h.site, h.tick, h.mode = g, id, x, site, uint32(epoch), m
+	t.n = n + 1
+	if m == Exclusive {
+		g.owner = t.num
+	}
+}
+
+// Want says that t is about to wait for the lock. It checks and learns the order,
+// recursion included, before anything hangs.
+func (t *Thread) Want(g *Tag, m Mode, site uintptr) {
+	if n := t.n; n != 0 || t.special.Load() != 0 {
+		if n != 0 && t.special.Load() == 0 {
+			k := mix(t.holds[n-1].chain, ID(g.id.Load()), m) + t.seed
+			if t.known[k&uint64(len(t.known)-1)] == k && t.epoch == t.e.epoch.Load() {
+				return
+			}
+		}
+		if t.special.Load()&quiet == 0 {
+			t.asking = true
+			t.check(g, m, site)
+			t.asking = false
+		}
+	}
+}
+
+// Got says that t got the lock for which it called Want.
+func (t *Thread) Got(g *Tag, m Mode, site uintptr) {
+	if t.special.Load() != 0 || t.n == len(t.holds) {
+		t.lockedSlow(g, m, site, false)
+		return
+	}
+	t.push(g, m, site)
+}
 
 // Tried says that t got the lock by an operation that would not have waited. Nothing
 // is said about order: a try cannot be part of a circle of waits. A try that failed is
 // not told at all.
-func (t *Thread) Tried(g *Tag, m Mode, site uintptr) {}
+func (t *Thread) Tried(g *Tag, m Mode, site uintptr) { t.Got(g, m, site) }
 
-// Want says that t is about to wait for the lock. It checks and learns the order,
-// recursion included, before anything hangs.
-func (t *Thread) Want(g *Tag, m Mode, site uintptr) {}
-
-// Got says that t got the lock for which it called Want.
-func (t *Thread) Got(g *Tag, m Mode, site uintptr) {}
+// push adds a hold. There is room for it.
+func (t *Thread) push(g *Tag, m Mode, site uintptr) {
+	n := t.n
+	var chain uint64
+	if n != 0 {
+		chain = t.holds[n-1].chain
+	}
+	id := ID(g.id.Load())
+	h := &t.holds[n]
+	h.tag, h.id, h.chain, h.site, h.tick, h.mode = g, id, mix(chain, id, m), site, uint32(t.e.epoch.Load()), m
+	t.n = n + 1
+	if m == Exclusive {
+		g.owner = t.num
+	}
+}
 
 // Unlocked says that the thread is about to release the lock. If t does not hold it,
 // another thread does, which is legal unless the class is OwnerOnly or nobody does.
-func (t *Thread) Unlocked(g *Tag, m Mode, site uintptr) {}
+func (t *Thread) Unlocked(g *Tag, m Mode, site uintptr) {
+	if n := t.n - 1; n >= 0 && t.special.Load() == 0 {
+		if h := &t.holds[n]; h.id == ID(g.id.Load()) && h.mode == m {
+			h.tag = nil
+			t.n = n
+			if m == Exclusive {
+				g.owner = 0
+			}
+			return
+		}
+	}
+	t.unlockedSlow(g, m, site)
+}
 
-// Upgraded and Downgraded say that t changed the mode in which it holds the lock.
-func (t *Thread) Upgraded(g *Tag, site uintptr) {}
+// lockedSlow is Locked (ask) or Got when there is something to look at.
+func (t *Thread) lockedSlow(g *Tag, m Mode, site uintptr, ask bool) {
+	s := t.special.Load()
+	if s&quiet != 0 {
+		return
+	}
+	if ask {
+		t.check(g, m, site)
+	} else if s&^using != 0 {
+		t.enter()
+		t.refute()
+		t.leave()
+	}
+	if !ask && s&using != 0 {
+		t.use(ID(g.id.Load()))
+	}
+	if t.n == len(t.holds) {
+		t.holds = append(t.holds, hold{})
+		t.holds = t.holds[:cap(t.holds)]
+	}
+	again := t.n > 0 && t.find(ID(g.id.Load()), 0) >= 0
+	t.push(g, m, site)
+	if again {
+		t.holds[t.n-1].mode |= recursed
+	}
+}
 
-// Downgraded is the opposite of Upgraded.
-func (t *Thread) Downgraded(g *Tag, site uintptr) {}
+// find gives the newest hold of the lock in that mode (0: any), or -1.
+func (t *Thread) find(id ID, m Mode) int {
+	for i := t.n - 1; i >= 0; i-- {
+		if h := &t.holds[i]; h.id == id && (m == 0 || h.mode&modeMask == m) {
+			return i
+		}
+	}
+	return -1
+}
 
-// Misuse reports that t releases a lock which nobody holds so, as the embedder can see
-// from the lock's own state.
-func (t *Thread) Misuse(g *Tag, m Mode, site uintptr) {}
+// drop removes a hold and hashes anew what is above it (H2).
+func (t *Thread) drop(i int) {
+	copy(t.holds[i:t.n], t.holds[i+1:t.n])
+	t.n--
+	t.holds[t.n].tag = nil
+	t.rehash(i)
+}
 
-// Block says that t parks until it gets the lock (or the Group, or the Cond), and
-// reports the circle of threads that this closes, if it does. Call Unblock when it
-// runs again. A wait that may end without it, by a timeout, is not told.
-func (t *Thread) Block(g *Tag, m Mode, site uintptr) {}
+func (t *Thread) rehash(i int) {
+	var chain uint64
+	if i > 0 {
+		chain = t.holds[i-1].chain
+	}
+	for ; i < t.n; i++ {
+		h := &t.holds[i]
+		chain = mix(chain, h.id, h.mode&modeMask)
+		h.chain = chain
+		h.mode &^= recursed
+		for j := i - 1; j >= 0; j-- {
+			if t.holds[j].id == h.id {
+				h.mode |= recursed
+				break
+			}
+		}
+	}
+}
 
-// Unblock says that t runs again.
-func (t *Thread) Unblock() {}
+// reseed makes everything that the thread knows to be looked up again (H3).
+func (t *Thread) reseed() {
+	x := (uint64(t.num)<<32 | uint64(t.clock)) * 0x94d049bb133111eb
+	t.seed = (x ^ x>>29) + (t.epoch>>32)*0xd6e8feb86659fd93
+	t.evict = 0
+}
 
-// Owe says that t will call Done on the group (a goroutine started by WaitGroup.Go):
-// who waits for the group waits for t.
-func (t *Thread) Owe(g *Tag) {}
+// learned puts a context into known.
+func (t *Thread) learned(x uint64) {
+	k := x + t.seed
+	p := &t.known[k&uint64(len(t.known)-1)]
+	if *p != 0 && *p != k {
+		if t.evict++; t.evict > len(t.known) && len(t.known) < 1024 {
+			t.known = make([]uint64, 4*len(t.known))
+			t.evict = 0
+			p = &t.known[k&uint64(len(t.known)-1)]
+		}
+	}
+	*p = k
+}
 
-// Done says that t is about to call Done on the group.
-func (t *Thread) Done(g *Tag) {}
+// Num is the number of the thread in reports.
+func (t *Thread) Num() uint64 { return uint64(t.num) }
 
-// Joined says that t was woken from, or found done, a wait for the group: what those did
-// who called Done came before what t does from now on.
-func (t *Thread) Joined(g *Tag) {}
+// SetName names the thread in reports.
+func (t *Thread) SetName(name string) {
+	t.enter()
+	t.name = name
+	if t.label != nil {
+		t.label.name = name
+	}
+	t.leave()
+}
 
-// CondWait says that t is about to wait on a condition variable with the interlock l,
-// which the embedder releases and takes again by itself (Unlocked, Got).
-func (t *Thread) CondWait(c, l *Tag, site uintptr) {}
-
-// Sleep says that t is about to sleep for an unbounded time; but is the lock that this
-// gives up, or nil. what names the wait.
-func (t *Thread) Sleep(what string, but *Tag, site uintptr) {}
-
-// Chan says that t is about to wait on a channel.
-func (t *Thread) Chan(what string, site uintptr) {}
+// Holding says whether the thread holds any lock.
+func (t *Thread) Holding() bool { return t.n != 0 }
 
 // Held gives what t holds, oldest first. Call it on t's own goroutine, or while t is
 // known not to run.
-func (t *Thread) Held(buf []LockRef) []LockRef { return buf }
+func (t *Thread) Held(buf []LockRef) []LockRef {
+	t.e.mu.lock()
+	for i := 0; i < t.n; i++ {
+		buf = append(buf, t.e.lockRef(t.holds[i].ref()))
+	}
+	t.e.mu.unlock()
+	return buf
+}
+
+func (h *hold) ref() ref { return ref{h.id, h.site, h.mode & modeMask} }
+
+// enter takes the engine's lock and looks at what others left for the thread.
+func (t *Thread) enter() {
+	t.e.mu.lock()
+	if t.special.Load()&losing != 0 {
+		for _, id := range t.lost {
+			for i := 0; i < t.n; i++ {
+				if t.holds[i].id == id {
+					t.drop(i)
+					break
+				}
+			}
+		}
+		t.lost = t.lost[:0]
+		t.special.And(^losing)
+	}
+	for i := 0; len(t.e.loose) > 0 && i < t.n; {
+		if h := &t.holds[i]; h.mode&modeMask == Shared && t.e.loose[h.id] > 0 {
+			t.e.unloose(h.id)
+			t.drop(i)
+			continue
+		}
+		i++
+	}
+}
+
+// leave releases the engine's lock and delivers what was found.
+func (t *Thread) leave() { t.e.leave(t) }
+
+func (e *Engine) leave(t *Thread) {
+	out := e.out
+	e.out = nil
+	deliver := e.env.Report
+	e.mu.unlock()
+	if len(out) == 0 || deliver == nil {
+		return
+	}
+	if t != nil {
+		t.special.Or(quiet)
+		defer t.special.And(^quiet)
+	}
+	for _, r := range out {
+		deliver(r)
+	}
+}
+
+// Size is what a Thread takes, for those who count.
+const Size = unsafe.Sizeof(Thread{})

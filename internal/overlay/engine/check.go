@@ -1,0 +1,269 @@
+// The slow half of taking a lock: what a thread has not done before is looked at, recorded,
+// and checked, in one section.
+package engine
+
+// check looks at an acquisition that is about to happen, or just did.
+func (t *Thread) check(g *Tag, m Mode, site uintptr) {
+	id := ID(g.id.Load())
+	heard := t.use(id)
+	if !heard && t.special.Load()&losing == 0 {
+		if t.n == 0 {
+			return
+		}
+		k := mix(t.holds[t.n-1].chain, id, m) + t.seed
+		if t.known[k&uint64(len(t.known)-1)] == k && t.epoch == t.e.epoch.Load() {
+			return
+		}
+	}
+	t.enter()
+	if heard {
+		t.wake(id)
+	}
+	t.refresh()
+	if t.n > 0 && (t.e.classes[id.Class()].Flag&NoWitness != 0 || t.order(g, ref{id, site, m})) {
+		t.learned(mix(t.holds[t.n-1].chain, id, m))
+	}
+	t.leave()
+}
+
+// refresh notices a new generation, and that time has passed.
+func (t *Thread) refresh() {
+	epoch := t.e.epoch.Load()
+	if epoch == t.epoch {
+		return
+	}
+	was := t.epoch
+	t.epoch = epoch
+	if epoch>>32 != was>>32 {
+		t.reseed()
+	}
+	if limit := t.e.options.LongTicks; limit != 0 {
+		for i := 0; i < t.n; i++ {
+			if h := &t.holds[i]; h.mode&told == 0 && uint32(epoch)-h.tick >= limit {
+				t.overdue(h)
+			}
+		}
+	}
+}
+
+// order is the whole check of one acquisition with something held. It says whether it may
+// be taken for known; a recursion may not, since the holds above the first are marked.
+func (t *Thread) order(g *Tag, to ref) bool {
+	e := t.e
+	want := e.classes[to.id.Class()]
+	if i := t.find(to.id, 0); i >= 0 {
+		t.again(i, to, want)
+		return false
+	}
+	held := t.depot[:0]
+	sameClass := false
+	for i := 0; i < t.n; i++ {
+		r := t.holds[i].ref()
+		have := e.classes[r.id.Class()]
+		if have.Flag&NoWitness != 0 {
+			continue
+		}
+		if !MayTake(have.Kind, r.mode, want.Kind) {
+			t.foundSleep(r, to)
+		}
+		if !have.Kind.orders() || !want.Kind.orders() {
+			continue
+		}
+		if r.id.Class() == to.id.Class() {
+			sameClass = true
+			if e.options.Duplicates && want.Flag&DupOK == 0 {
+				t.foundDuplicate(r, to)
+			}
+		}
+		if j := index(held, r.id); j >= 0 {
+			held[j].mode = max(held[j].mode, r.mode)
+			continue
+		}
+		held = append(held, r)
+	}
+	t.depot = held
+	if len(held) == 0 {
+		return true
+	}
+	o := e.occurrence(t, held, to)
+	e.cands = e.cands[:0]
+	y := e.nodeOf(to.id, g)
+	for i, r := range held {
+		a, b := r.id.Class(), to.id.Class()
+		if e.blessed[[2]Class{a, b}] || e.blessed[[2]Class{b, a}] {
+			continue
+		}
+		n := len(e.cands)
+		ed, made := e.inst.edge(e.nodeOf(r.id, t.tagOf(held[i].id)), y)
+		e.add(ed, o)
+		e.judge(&e.inst, ed, o)
+		if a == b || sameClass {
+			continue // Ordered by instance only: parents and children.
+		}
+		ed, _ = e.sort.edge(e.classNode(a), e.classNode(b))
+		if made {
+			ed.count++
+		}
+		e.add(ed, o)
+		if len(e.cands) == n {
+			e.judge(&e.sort, ed, o)
+		}
+	}
+	e.pick(t)
+	return true
+}
+
+// tagOf finds where a lock that is held lies.
+func (t *Thread) tagOf(id ID) *Tag {
+	if i := t.find(id, 0); i >= 0 {
+		return t.holds[i].tag
+	}
+	return nil
+}
+
+// occurrence gives the occurrence of this acquisition by this thread, and makes it.
+func (e *Engine) occurrence(t *Thread, held []ref, to ref) *occ {
+	if ed := e.inst.edges[[2]ID{held[0].id, to.id}]; ed != nil && t.label != nil {
+	next:
+		for _, o := range ed.occ {
+			if o.who != t.label || o.to.mode != to.mode || len(o.held) != len(held) {
+				continue
+			}
+			for i, r := range o.held {
+				if r.id != held[i].id || r.mode != held[i].mode {
+					continue next
+				}
+			}
+			o.last = t.clock
+			return o
+		}
+	}
+	k := [2]uintptr{held[len(held)-1].site, to.site}
+	if e.stacks[k] == nil {
+		e.stacks[k] = e.stack(to.site)
+	}
+	return &occ{who: t.lab(), last: t.clock, held: append([]ref(nil), held...), to: to}
+}
+
+// stack captures the stack of the running thread, from the place that is known by its return
+// address on, which leaves out the engine and whoever embeds it.
+func (e *Engine) stack(site uintptr) []uintptr {
+	var buf [48]uintptr
+	pcs := buf[:e.env.Stack(1, buf[:])]
+	for i, pc := range pcs {
+		if pc == site {
+			pcs = pcs[i:]
+			break
+		}
+	}
+	return append([]uintptr{}, pcs...)
+}
+
+// again looks at a lock that is taken while the same thread has it already.
+func (t *Thread) again(i int, to ref, want class) {
+	if !want.Kind.waits() {
+		return
+	}
+	have := t.holds[i].ref()
+	for j := 0; j < i; j++ {
+		if h := &t.holds[j]; h.id == to.id {
+			have.mode = max(have.mode, h.mode&modeMask)
+		}
+	}
+	recursive := want.Flag&Recursive != 0
+	switch {
+	case have.mode == Exclusive && !recursive:
+		t.foundRecursion(have, to, Certain)
+	case have.mode == Shared && to.mode == Shared && !recursive && want.Flag&RecursiveRead == 0:
+		t.foundRecursion(have, to, Possible)
+	case have.mode == Shared && to.mode == Exclusive && want.Flag&Upgradable == 0:
+		t.foundUpgrade(have, to)
+	}
+}
+
+// unlockedSlow releases what is not the newest hold, or is not held by this thread.
+func (t *Thread) unlockedSlow(g *Tag, m Mode, site uintptr) {
+	if t.special.Load()&quiet != 0 {
+		return
+	}
+	id := ID(g.id.Load())
+	if t.special.Load()&losing != 0 {
+		t.enter()
+		t.leave()
+	}
+	if i := t.find(id, m); i >= 0 {
+		t.drop(i)
+		if m == Exclusive && t.find(id, Exclusive) < 0 {
+			g.owner = 0
+		}
+		return
+	}
+	t.enter()
+	t.handOver(g, ref{id, site, m})
+	t.leave()
+}
+
+// handOver follows a lock that another thread took.
+func (t *Thread) handOver(g *Tag, r ref) {
+	e := t.e
+	c := e.classes[r.id.Class()]
+	if c.Flag&NoWitness != 0 {
+		return
+	}
+	if c.Flag&OwnerOnly != 0 {
+		if t.find(r.id, 0) >= 0 || g.owner != 0 && r.mode == Exclusive || !e.late {
+			t.foundNotHeld(g, r)
+		}
+		return
+	}
+	if r.mode == Shared {
+		if o, ok := e.orphans[r.id]; ok && o.ref.mode == Shared {
+			delete(e.orphans, r.id)
+		} else if len(e.loose) < 4096 {
+			e.loose[r.id]++
+		}
+		return
+	}
+	owner := e.threads[g.owner]
+	g.owner = 0
+	delete(e.orphans, r.id)
+	if owner == nil || owner == t {
+		return
+	}
+	owner.lost = append(owner.lost, r.id)
+	owner.special.Or(losing)
+	owner.unlink(r.id)
+}
+
+func (e *Engine) unloose(id ID) {
+	if e.loose[id]--; e.loose[id] <= 0 {
+		delete(e.loose, id)
+	}
+}
+
+// Upgraded says that t, which had a share of the lock, has it exclusively now.
+func (t *Thread) Upgraded(g *Tag, site uintptr) { t.change(g, Shared, Exclusive, site) }
+
+// Downgraded says that t, which had the lock exclusively, keeps a share of it.
+func (t *Thread) Downgraded(g *Tag, site uintptr) { t.change(g, Exclusive, Shared, site) }
+
+func (t *Thread) change(g *Tag, from, to Mode, site uintptr) {
+	if t.special.Load()&quiet != 0 {
+		return
+	}
+	id := ID(g.id.Load())
+	t.enter()
+	if i := t.find(id, from); i >= 0 {
+		t.holds[i].mode = t.holds[i].mode&^modeMask | to
+		t.holds[i].site = site
+		t.rehash(i)
+		if to == Exclusive {
+			g.owner = t.num
+		} else if t.find(id, Exclusive) < 0 {
+			g.owner = 0
+		}
+	} else if !t.e.late {
+		t.foundNotHeld(g, ref{id, site, from})
+	}
+	t.leave()
+}

@@ -1,0 +1,415 @@
+// The graph of orders, of locks or of classes.
+package engine
+
+// ref is a lock that was held or wanted.
+type ref struct {
+	id   ID
+	site uintptr
+	mode Mode
+}
+
+// occ is an occurrence of an order: at some moment a thread held this and wanted that. One
+// acquisition makes one, which is shared by the edges from each lock that was held.
+type occ struct {
+	who  *label // nil if the order was declared
+	last uint32 // the thread's clock when it last did so
+	refs int    // edges it is in
+	held []ref  // each lock once, in its strongest mode
+	to   ref
+}
+
+// node is a lock that was nested, or a class (an ID with serial 0).
+type node struct {
+	id      ID
+	weak    handle
+	dead    bool
+	ord     int64 // G1
+	comp    uint32
+	in, out []*edge
+	mark    uint32
+	path    bool // on the path of the search under way
+}
+
+// edge says that somebody held from and wanted to.
+type edge struct {
+	from, to *node
+	occ      []*occ // G3
+	next     int
+	back     bool
+	wrong    bool // in a circle that was reported
+	count    int  // pairs of locks, in the graph of classes
+}
+
+const maxOcc = 8
+
+// graph is a set of edges, with an order of its nodes that is kept up to date, so that most
+// new edges are seen to close no circle without a search. (D. J. Pearce and P. H. J. Kelly,
+// A dynamic topological sort algorithm for directed acyclic graphs, 2006.)
+//
+// Invariants, whenever the engine's lock is free:
+//
+//	G1 from.ord < to.ord for each edge that is not marked back
+//	G2 two nodes have the same comp, not 0, if one circle goes through both; the opposite may be
+//	   wrong after nodes were dropped
+//	G3 an occurrence that is not in the edge counts for no more than one that is: it came
+//	   before that, with as many locks held and no stronger modes; or there were maxOcc
+//	   concurrent ones, more than locks that a thread holds in common with all of them
+type graph struct {
+	nodes       map[ID]*node
+	edges       map[[2]ID]*edge
+	first, last int64
+	back        int
+	marks       uint32
+	comps       uint32
+	sweepAt     int
+	dead        int // forgotten since the last sweep
+	peak        int
+	fwd, bwd    []*node // scratch
+	ords        []int64
+}
+
+func (g *graph) reset() {
+	*g = graph{nodes: map[ID]*node{}, edges: map[[2]ID]*edge{}, sweepAt: 1024, fwd: g.fwd[:0], bwd: g.bwd[:0], ords: g.ords[:0]}
+}
+
+// nodeOf gives the node of a lock; tag is where it lies now.
+func (e *Engine) nodeOf(id ID, tag *Tag) *node {
+	n := e.inst.nodes[id]
+	if n == nil {
+		if len(e.inst.nodes) >= e.inst.sweepAt {
+			e.sweep()
+		}
+		n = &node{id: id, weak: e.handleOf(tag)}
+		e.inst.nodes[id] = n
+		e.inst.peak = max(e.inst.peak, len(e.inst.nodes))
+	}
+	return n
+}
+
+// classNode gives the node of a class.
+func (e *Engine) classNode(c Class) *node {
+	id := ID(c) << serialBits
+	n := e.sort.nodes[id]
+	if n == nil {
+		n = &node{id: id}
+		e.sort.nodes[id] = n
+	}
+	return n
+}
+
+func (e *Engine) handleOf(tag *Tag) handle {
+	if e.env.Weak == nil || tag == nil {
+		return handle{}
+	}
+	return handle{e.env.Weak(tag.pointer())}
+}
+
+func (e *Engine) gone(h handle) bool {
+	return h.p != nil && e.env.Alive != nil && !e.env.Alive(h.p)
+}
+
+// edge gives the edge between two nodes, and makes it.
+func (g *graph) edge(x, y *node) (ed *edge, made bool) {
+	k := [2]ID{x.id, y.id}
+	if ed = g.edges[k]; ed != nil {
+		return ed, false
+	}
+	ed = &edge{from: x, to: y}
+	g.edges[k] = ed
+	g.place(ed)
+	x.out = append(x.out, ed)
+	y.in = append(y.in, ed)
+	return ed, true
+}
+
+// place restores G1 and G2 for an edge that is about to be added.
+func (g *graph) place(ed *edge) {
+	x, y := ed.from, ed.to
+	if len(x.in) == 0 { // Nothing leads to x, so it may be the first of all.
+		g.first--
+		x.ord = g.first
+		if len(y.out) == 0 && len(y.in) == 0 {
+			g.last++
+			y.ord = g.last
+		}
+		return
+	}
+	if len(y.out) == 0 { // y leads to nothing, so it may be the last of all.
+		g.last++
+		y.ord = g.last
+		return
+	}
+	circle := false
+	switch {
+	case g.back > 0:
+		circle = x.comp != 0 && x.comp == y.comp || g.reach(y, x)
+	case x.ord < y.ord:
+		return
+	default:
+		circle = !g.reorder(x, y)
+	}
+	if circle {
+		if x.ord > y.ord {
+			ed.back = true
+			g.back++
+		}
+		if x.comp == 0 || x.comp != y.comp {
+			g.join(x, y)
+		}
+	} else if x.ord > y.ord {
+		g.reorder(x, y)
+	}
+}
+
+// reorder moves nodes so that x comes before y, or says that y leads to x.
+func (g *graph) reorder(x, y *node) bool {
+	lo, hi := y.ord, x.ord
+	g.marks++
+	g.fwd = append(g.fwd[:0], y)
+	y.mark = g.marks
+	for i := 0; i < len(g.fwd); i++ {
+		for _, ed := range g.fwd[i].out {
+			if n := ed.to; !ed.back && n.mark != g.marks && n.ord <= hi {
+				if n == x {
+					return false
+				}
+				n.mark = g.marks
+				g.fwd = append(g.fwd, n)
+			}
+		}
+	}
+	g.bwd = append(g.bwd[:0], x)
+	x.mark = g.marks
+	for i := 0; i < len(g.bwd); i++ {
+		for _, ed := range g.bwd[i].in {
+			if n := ed.from; !ed.back && n.mark != g.marks && n.ord >= lo {
+				n.mark = g.marks
+				g.bwd = append(g.bwd, n)
+			}
+		}
+	}
+	byOrd(g.fwd)
+	byOrd(g.bwd)
+	g.ords = g.ords[:0]
+	for i, j := 0, 0; i < len(g.fwd) || j < len(g.bwd); {
+		if j == len(g.bwd) || i < len(g.fwd) && g.fwd[i].ord < g.bwd[j].ord {
+			g.ords = append(g.ords, g.fwd[i].ord)
+			i++
+		} else {
+			g.ords = append(g.ords, g.bwd[j].ord)
+			j++
+		}
+	}
+	for i, n := range g.bwd {
+		n.ord = g.ords[i]
+	}
+	for i, n := range g.fwd {
+		n.ord = g.ords[len(g.bwd)+i]
+	}
+	clear(g.fwd)
+	clear(g.bwd)
+	return true
+}
+
+// byOrd sorts.
+func byOrd(s []*node) {
+	for gap := len(s) / 2; gap > 0; gap = gap * 5 / 11 {
+		for i := gap; i < len(s); i++ {
+			for j := i; j >= gap && s[j].ord < s[j-gap].ord; j -= gap {
+				s[j], s[j-gap] = s[j-gap], s[j]
+			}
+		}
+		if gap == 2 {
+			gap = 3 // then 1
+		}
+	}
+}
+
+// reach says whether from leads to to, over all edges; what was seen is marked.
+func (g *graph) reach(from, to *node) bool {
+	g.marks++
+	found := false
+	g.fwd = append(g.fwd[:0], from)
+	from.mark = g.marks
+	for i := 0; i < len(g.fwd); i++ {
+		for _, ed := range g.fwd[i].out {
+			if n := ed.to; n.mark != g.marks {
+				found = found || n == to
+				n.mark = g.marks
+				g.fwd = append(g.fwd, n)
+			}
+		}
+	}
+	clear(g.fwd)
+	return found
+}
+
+// join makes one component of all that lies on a path from y to x, which an edge closes.
+func (g *graph) join(x, y *node) {
+	g.reach(y, x)
+	seen := g.marks
+	g.marks++
+	g.comps++
+	g.bwd = append(g.bwd[:0], x)
+	x.comp, x.mark = g.comps, g.marks
+	for i := 0; i < len(g.bwd); i++ {
+		for _, ed := range g.bwd[i].in {
+			if n := ed.from; n.mark == seen {
+				n.comp, n.mark = g.comps, g.marks
+				g.bwd = append(g.bwd, n)
+			}
+		}
+	}
+	clear(g.bwd)
+}
+
+// add records an occurrence of the edge (G3).
+func (e *Engine) add(ed *edge, o *occ) {
+	for _, p := range ed.occ {
+		if p == o {
+			return
+		}
+	}
+	put := false
+	kept := ed.occ[:0]
+	for _, p := range ed.occ {
+		if p.who != nil && ed.covers(o, p) && e.before(p.who, p.last, o.who, o.last) {
+			p.unref()
+			if put {
+				continue
+			}
+			p, put = o, true
+			o.ref()
+		}
+		kept = append(kept, p)
+	}
+	clear(ed.occ[len(kept):])
+	ed.occ = kept
+	if put {
+		return
+	}
+	o.ref()
+	if len(ed.occ) < maxOcc {
+		ed.occ = append(ed.occ, o)
+		return
+	}
+	victim := -1
+	for i := range ed.occ {
+		j := (ed.next + i) % maxOcc
+		if p := ed.occ[j]; p.who != nil && (victim < 0 || p.who.thread == nil && ed.occ[victim].who.thread != nil) {
+			victim = j
+		}
+	}
+	ed.next = victim + 1
+	ed.occ[victim].unref()
+	ed.occ[victim] = o
+}
+
+// A label's refs count the occurrences in edges.
+func (o *occ) ref() {
+	if o.refs++; o.refs == 1 && o.who != nil {
+		o.who.refs++
+	}
+}
+
+func (o *occ) unref() {
+	if o.refs--; o.refs == 0 && o.who != nil {
+		o.who.refs--
+	}
+}
+
+// from is the lock held, of an occurrence of this edge.
+func (ed *edge) held(o *occ) ref {
+	for _, r := range o.held {
+		if r.id == ed.from.id || ed.from.id.Serial() == 0 && r.id.Class() == ed.from.id.Class() {
+			return r
+		}
+	}
+	return ref{}
+}
+
+// covers says whether o is as much of an order as p: its modes are no weaker, and it held
+// nothing besides that p did not.
+func (ed *edge) covers(o, p *occ) bool {
+	if o.to.mode < p.to.mode || ed.held(o).mode < ed.held(p).mode {
+		return false
+	}
+	for _, r := range o.held {
+		if r.id == ed.from.id || ed.from.id.Serial() == 0 && r.id.Class() == ed.from.id.Class() {
+			continue
+		}
+		if i := index(p.held, r.id); i < 0 || r.mode > p.held[i].mode {
+			return false
+		}
+	}
+	return true
+}
+
+func index(list []ref, id ID) int {
+	for i := range list {
+		if list[i].id == id {
+			return i
+		}
+	}
+	return -1
+}
+
+// sweep drops the locks that are gone.
+func (e *Engine) sweep() {
+	g := &e.inst
+	for _, n := range g.nodes {
+		n.dead = n.dead || e.gone(n.weak)
+	}
+	g.drop()
+	g.sweepAt = max(1024, 2*len(g.nodes))
+}
+
+// drop removes dead nodes and their edges.
+func (g *graph) drop() {
+	g.dead = 0
+	for id, n := range g.nodes {
+		if n.dead {
+			delete(g.nodes, id)
+		}
+	}
+	for k, ed := range g.edges {
+		if !ed.from.dead && !ed.to.dead {
+			continue
+		}
+		delete(g.edges, k)
+		if ed.back {
+			g.back--
+		}
+		for _, o := range ed.occ {
+			o.unref()
+		}
+		ed.occ = nil
+	}
+	for _, n := range g.nodes {
+		n.in, n.out = alive(n.in), alive(n.out)
+	}
+	if g.peak > 4*len(g.nodes)+1024 { // A map does not shrink by itself.
+		nodes, edges := make(map[ID]*node, len(g.nodes)), make(map[[2]ID]*edge, len(g.edges))
+		for k, n := range g.nodes {
+			nodes[k] = n
+		}
+		for k, ed := range g.edges {
+			edges[k] = ed
+		}
+		g.nodes, g.edges, g.peak = nodes, edges, len(nodes)
+	}
+}
+
+func alive(list []*edge) []*edge {
+	kept := list[:0]
+	for _, ed := range list {
+		if !ed.from.dead && !ed.to.dead {
+			kept = append(kept, ed)
+		}
+	}
+	clear(list[len(kept):])
+	if cap(kept) > 4*len(kept)+8 {
+		kept = append([]*edge(nil), kept...)
+	}
+	return kept
+}

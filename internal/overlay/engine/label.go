@@ -1,0 +1,282 @@
+// Who started whom, and who waited for whose end: which of two moments came before
+// the other in every run of the program.
+package engine
+
+import "sync/atomic"
+
+// Origin is where a goroutine comes from: all that its first use of a lock needs to
+// know of the one that started it. It is two words, to be copied at each start.
+type Origin struct {
+	up     *label
+	at     uint32
+	direct bool
+}
+
+// label is what stays of a thread while occurrences refer to it. A moment is a label
+// and a clock. All of it is guarded by the engine's lock.
+type label struct {
+	num  uint32
+	name string
+
+	up     *label // what it did until its clock was at came before all of this
+	at     uint32
+	direct bool // up started this one itself
+	joins  []join
+	kept   int // joins at the last pruning
+
+	refs   int     // occurrences that are in edges
+	thread *Thread // nil when it has ended
+	uses   *[512]atomic.Uint32
+}
+
+// join says that what the other did until its clock was upto came before what this one does
+// from clock from on.
+type join struct {
+	who        *label
+	upto, from uint32
+}
+
+// idle says whether nothing refers to it or ever will.
+func (l *label) idle() bool {
+	if l.thread != nil || l.refs != 0 {
+		return false
+	}
+	if len(l.joins) != 0 {
+		l.prune()
+	}
+	return len(l.joins) == 0
+}
+
+// settle leaves out ancestors that do not matter any more, so that a goroutine that
+// starts the next one for ever leaves no trail.
+func settle(up **label, at *uint32, direct *bool) {
+	for *up != nil && (*up).idle() {
+		*up, *at, *direct = (*up).up, (*up).at, false
+	}
+}
+
+// lab gives the thread a label.
+func (t *Thread) lab() *label {
+	if t.label == nil {
+		o := t.origin
+		settle(&o.up, &o.at, &o.direct)
+		if o.up != nil {
+			settle(&o.up.up, &o.up.at, &o.up.direct)
+		}
+		t.label = &label{num: t.num, name: t.name, up: o.up, at: o.at, direct: o.direct, thread: t}
+	}
+	return t.label
+}
+
+// Fork gives the origin of a goroutine that t is about to start. A goroutine that
+// has no Thread yet passes on the origin that it has itself, with Origin.Fork.
+func (t *Thread) Fork() Origin {
+	l := t.label
+	if l == nil {
+		return t.origin.Fork() // t has done nothing that the other could come after
+	}
+	o := Origin{l, t.clock, true}
+	t.step()
+	if l.uses == nil {
+		t.enter()
+		l.uses = new([512]atomic.Uint32)
+		t.leave()
+		t.special.Or(using)
+	}
+	for i := 0; i < t.n; i++ {
+		l.uses[slot(t.holds[i].id)].Store(t.clock)
+	}
+	return o
+}
+
+// Fork gives the origin of a goroutine started by one that has no Thread.
+func (o Origin) Fork() Origin { o.direct = false; return o }
+
+// step ends a stretch of the thread's life.
+func (t *Thread) step() {
+	t.clock++
+	t.reseed()
+}
+
+func slot(id ID) int { return int(mix(0, id, 0)>>20) & 511 }
+
+// use notes that the thread takes a lock, for the rule that whoever started another
+// thread after its own last use of a lock cannot meet it there. It says whether somebody waits
+// to hear of it.
+func (t *Thread) use(id ID) (heard bool) {
+	s := t.special.Load()
+	if s&using != 0 {
+		t.label.uses[slot(id)].Store(t.clock)
+	}
+	return s&watched != 0 && t.bits.Load()>>(uint64(id)&63)&1 != 0
+}
+
+// used says whether the thread took the lock after its clock was at. It may say so in error,
+// never the opposite.
+func (l *label) used(id ID, at uint32) bool { return l.uses != nil && l.uses[slot(id)].Load() > at }
+
+// before says whether the moment (x, xc) came before (y, yc) by starts and joins.
+func (e *Engine) before(x *label, xc uint32, y *label, yc uint32) bool {
+	budget := 4096
+	return before(x, xc, y, yc, &budget)
+}
+
+func before(x *label, xc uint32, y *label, yc uint32, budget *int) bool {
+	for y != nil {
+		if x == y {
+			return xc <= yc
+		}
+		if *budget--; *budget < 0 {
+			return false
+		}
+		for i := range y.joins {
+			if j := &y.joins[i]; j.from <= yc && before(x, xc, j.who, j.upto, budget) {
+				return true
+			}
+		}
+		y, yc = y.up, y.at
+	}
+	return false
+}
+
+// group is what is known of a WaitGroup.
+type group struct {
+	weak   handle
+	done   []join // from is not used
+	waited bool   // somebody came out of Wait: the next Done begins a new round
+}
+
+type debt struct {
+	id ID
+	n  int
+}
+
+// Owe says that t will call Done on the group (a goroutine started by WaitGroup.Go):
+// who waits for the group waits for t.
+func (t *Thread) Owe(g *Tag) {
+	id := ID(g.id.Load())
+	t.enter()
+	for i := range t.debts {
+		if t.debts[i].id == id {
+			t.debts[i].n++
+			t.leave()
+			return
+		}
+	}
+	t.debts = append(t.debts, debt{id, 1})
+	t.leave()
+}
+
+// Done says that t is about to call Done on the group.
+func (t *Thread) Done(g *Tag) {
+	if t.label == nil && t.origin.up == nil && len(t.debts) == 0 {
+		return // nothing that somebody could come after
+	}
+	id := ID(g.id.Load())
+	t.enter()
+	for i := range t.debts {
+		if t.debts[i].id == id {
+			if t.debts[i].n--; t.debts[i].n == 0 {
+				t.debts = append(t.debts[:i], t.debts[i+1:]...)
+			}
+			break
+		}
+	}
+	l, upto := t.label, t.clock
+	if l == nil {
+		l, upto = t.origin.up, t.origin.at
+	}
+	var direct bool
+	settle(&l, &upto, &direct)
+	if l == nil {
+		t.leave()
+		return
+	}
+	e := t.e
+	q := e.groups[id]
+	if q == nil {
+		e.sweepGroups()
+		q = &group{weak: e.handleOf(g)}
+		e.groups[id] = q
+	}
+	if q.waited {
+		q.waited, q.done = false, q.done[:0]
+	}
+	q.done = addJoin(q.done, join{l, upto, 0})
+	if t.label != nil {
+		t.step()
+	}
+	t.leave()
+}
+
+// addJoin adds one, unless the list has a better one of the same thread.
+func addJoin(list []join, j join) []join {
+	for i := range list {
+		if list[i].who == j.who {
+			if list[i].upto < j.upto {
+				list[i].upto, list[i].from = j.upto, j.from
+			}
+			return list
+		}
+	}
+	return append(list, j)
+}
+
+// Joined says that t was woken from, or found done, a wait for the group: what those did
+// who called Done came before what t does from now on.
+func (t *Thread) Joined(g *Tag) {
+	t.enter()
+	q := t.e.groups[ID(g.id.Load())]
+	if q == nil || len(q.done) == 0 {
+		t.leave()
+		return
+	}
+	q.waited = true
+	l := t.lab()
+	t.step()
+	for _, j := range q.done {
+		if j.who == l {
+			continue
+		}
+		if len(l.joins) >= 16 && len(l.joins) >= 2*l.kept {
+			l.prune()
+		}
+		l.joins = append(l.joins, join{j.who, j.upto, t.clock})
+	}
+	t.leave()
+}
+
+// prune drops joins with those that nothing refers to.
+func (l *label) prune() {
+	kept := l.joins[:0]
+	for _, j := range l.joins {
+		var direct bool
+		settle(&j.who, &j.upto, &direct)
+		if j.who != nil && j.who != l {
+			same := false
+			for i := range kept {
+				// An earlier join with more of the same thread says it already.
+				same = same || kept[i].who == j.who && kept[i].upto >= j.upto
+			}
+			if !same {
+				kept = append(kept, j)
+			}
+		}
+	}
+	clear(l.joins[len(kept):])
+	l.joins = kept
+	l.kept = len(kept)
+}
+
+// sweepGroups drops groups that are gone, whenever there are twice as many.
+func (e *Engine) sweepGroups() {
+	if len(e.groups) < e.groupsAt {
+		return
+	}
+	for id, q := range e.groups {
+		if e.gone(q.weak) {
+			delete(e.groups, id)
+		}
+	}
+	e.groupsAt = max(64, 2*len(e.groups))
+}
