@@ -16,6 +16,9 @@ type WitnessHooks struct {
 	Start func(record unsafe.Pointer, mine WitnessOrigin) WitnessOrigin
 	// End is called by a goroutine with a record, as the last thing that it does.
 	End func(record unsafe.Pointer)
+	// Unpin is called for the record of a goroutine that waits, with the world stopped, when the garbage collector is to look for
+	// goroutines that nobody can wake.
+	Unpin func(record unsafe.Pointer)
 	// Watch is called by the helper goroutine when Period has passed, or when all goroutines are asleep.
 	Watch func(asleep bool)
 	// Period is the time between two calls of Watch in nanoseconds, 0 if it is not to be called.
@@ -159,15 +162,24 @@ type WitnessBlocked struct {
 // WitnessLeaked collects garbage in the way that finds goroutines which can never be woken because nobody can reach what they
 // wait for, and lists them. The collection takes a while.
 func WitnessLeaked() []WitnessBlocked {
+	stw := stopTheWorldGC(stwGoroutineProfile)
+	forEachGRace(func(gp *g) {
+		if gp.witness != nil && witnessWaits(readgstatus(gp)&^_Gscan, gp) {
+			witness.hooks.Unpin(gp.witness)
+		}
+	})
+	startTheWorldGC(stw)
 	goroutineLeakGC()
 	return witnessBlocked(func(status uint32, gp *g) bool { return status == _Gleaked })
 }
 
 // WitnessWaiting lists all goroutines of the program that wait for a channel or in package sync.
 func WitnessWaiting() []WitnessBlocked {
-	return witnessBlocked(func(status uint32, gp *g) bool {
-		return (status == _Gwaiting || status == _Gleaked) && (witnessChan(gp) || gp.waitreason.isSyncWait()) && !isSystemGoroutine(gp, false)
-	})
+	return witnessBlocked(witnessWaits)
+}
+
+func witnessWaits(status uint32, gp *g) bool {
+	return (status == _Gwaiting || status == _Gleaked) && (witnessChan(gp) || gp.waitreason.isSyncWait()) && !isSystemGoroutine(gp, false)
 }
 
 func witnessChan(gp *g) bool {

@@ -34,6 +34,7 @@ func init() {
 	runtime.WitnessInit(runtime.WitnessHooks{
 		Start:  witnessStart,
 		End:    witnessEnd,
+		Unpin:  func(record unsafe.Pointer) { (*engine.Thread)(record).Unpin() },
 		Watch:  witnessWatch,
 		Period: int64(witnessNumber("LWKT_WITNESS_TICK", 1000)) * 1e6,
 	})

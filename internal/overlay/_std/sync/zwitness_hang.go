@@ -57,6 +57,7 @@ func witnessExit() {
 	}
 	witnessHide()
 	witnesses.Finish((*engine.Thread)(*runtime.WitnessSlot()))
+	witnessGraph()
 	witnessShow()
 }
 
@@ -67,6 +68,7 @@ func witnessStuck(list []runtime.WitnessBlocked, why string) {
 	if witnessHang.seen == nil {
 		witnessHang.seen = map[uint64]bool{}
 	}
+	list, wants := witnessFollow(list)
 	for _, b := range list {
 		if witnessHang.seen[b.ID] || !b.Chan && !b.Sync {
 			continue
@@ -85,6 +87,10 @@ func witnessStuck(list []runtime.WitnessBlocked, why string) {
 		j.string("waits", b.Reason)
 		j.string("why", why)
 		j.string("thread", "goroutine "+witnessDecimal(b.ID))
+		if w, ok := wants[b.ID]; ok {
+			j.key("wants")
+			j.lock(w)
+		}
 		j.key("locks")
 		j.locks(held)
 		j.key("stack")
@@ -99,4 +105,54 @@ func witnessStuck(list []runtime.WitnessBlocked, why string) {
 			runtime.WitnessPrint(j.buf)
 		}
 	}
+}
+
+// witnessFollow adds the goroutines that wait for a lock which one of the list holds, and so on, and says who waits for which lock.
+func witnessFollow(list []runtime.WitnessBlocked) ([]runtime.WitnessBlocked, map[uint64]engine.LockRef) {
+	if len(list) == 0 {
+		return list, nil
+	}
+	byThread := map[uint64]engine.LockRef{}
+	witnessHide()
+	witnesses.Blocked(func(t engine.ThreadRef, wants engine.LockRef, _ []engine.LockRef, _ []uintptr) {
+		byThread[t.Num] = wants
+	})
+	witnessShow()
+	wants := map[uint64]engine.LockRef{}
+	stuck := map[engine.ID]bool{}
+	in := map[uint64]bool{}
+	add := func(b runtime.WitnessBlocked) {
+		in[b.ID] = true
+		t := (*engine.Thread)(b.Record)
+		if t == nil {
+			return
+		}
+		if w, ok := byThread[t.Num()]; ok {
+			wants[b.ID] = w
+		}
+		for _, l := range t.Held(nil) {
+			if l.Mode == engine.Exclusive || l.Mode == engine.Shared {
+				stuck[l.ID] = true
+			}
+		}
+	}
+	for _, b := range list {
+		add(b)
+	}
+	if len(stuck) == 0 {
+		return list, wants
+	}
+	others := runtime.WitnessWaiting()
+	for more := true; more; {
+		more = false
+		for _, b := range others {
+			if t := (*engine.Thread)(b.Record); t == nil || in[b.ID] || !stuck[byThread[t.Num()].ID] {
+				continue
+			}
+			add(b)
+			list = append(list, b)
+			more = true
+		}
+	}
+	return list, wants
 }

@@ -198,3 +198,23 @@ func (j *witnessJSON) frame(f runtime.Frame) {
 	j.number("line", uint64(f.Line))
 	j.close('}')
 }
+
+// witnessGraph hands the orders that were seen to the command, if it asks for them.
+func witnessGraph() {
+	dir := runtime.WitnessGetenv("LWKT_WITNESS_DIR")
+	if dir == "" || runtime.WitnessGetenv("LWKT_WITNESS_GRAPH") == "" {
+		return
+	}
+	var j witnessJSON
+	j.open('[')
+	for _, e := range witnesses.Graph() {
+		j.open('{')
+		j.string("from", e.FromName)
+		j.string("to", e.ToName)
+		j.number("count", uint64(max(e.Count, 0)))
+		j.bool("wrong", e.Wrong)
+		j.close('}')
+	}
+	j.close(']')
+	runtime.WitnessWrite(dir+"/"+witnessDecimal(uint64(runtime.WitnessTime()))+"-"+witnessDecimal(runtime.WitnessRandom()%1e9)+".graph", j.buf)
+}

@@ -1,0 +1,86 @@
+package witness
+
+// The orders in which locks were taken, as a drawing.
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/serializing-tokens/lwkt/cmd/internal/witness/report"
+)
+
+// An edge says that a lock of one class was held while one of another was taken.
+type edge struct {
+	From  string `json:"from"`
+	To    string `json:"to"`
+	Count uint64 `json:"count"`
+	Wrong bool   `json:"wrong"`
+}
+
+// graph puts the graphs of all processes together and prints them.
+func (r *run) graph(dir string, failed bool) (int, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*.graph"))
+	if err != nil {
+		return 0, err
+	}
+	type pair struct{ from, to string }
+	sum := map[pair]edge{}
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			return 0, err
+		}
+		var list []edge
+		if err := json.Unmarshal(text, &list); err != nil {
+			return 0, fmt.Errorf("the graph of a process: %w", err)
+		}
+		for _, e := range list {
+			p := pair{e.From, e.To}
+			e.Count += sum[p].Count
+			e.Wrong = e.Wrong || sum[p].Wrong
+			sum[p] = e
+		}
+	}
+	if failed && len(files) == 0 {
+		return exitNotRun, nil
+	}
+	pairs := slices.SortedFunc(maps.Keys(sum), func(a, b pair) int { return strings.Compare(a.from+"\n"+a.to, b.from+"\n"+b.to) })
+	edges := []edge{}
+	for _, p := range pairs {
+		if r.std || r.concerns(p.from) || r.concerns(p.to) {
+			edges = append(edges, sum[p])
+		}
+	}
+	if r.json {
+		e := json.NewEncoder(r.stdout)
+		e.SetIndent("", " ")
+		return exitClean, e.Encode(struct {
+			Edges []edge `json:"edges"`
+		}{edges})
+	}
+	fmt.Fprint(r.stdout, "digraph witness {\n\trankdir=LR; node [shape=box];\n")
+	for _, e := range edges {
+		attributes := fmt.Sprintf("label=%q", fmt.Sprint(e.Count))
+		if e.Wrong {
+			attributes += ", color=red"
+		}
+		fmt.Fprintf(r.stdout, "\t%q -> %q [%s];\n", report.Short(e.From), report.Short(e.To), attributes)
+	}
+	_, err = fmt.Fprint(r.stdout, "}\n")
+	return exitClean, err
+}
+
+// concerns says whether a lock lives in the user's code. Its name begins with the package, or is a place in it.
+func (r *run) concerns(name string) bool {
+	slash := strings.LastIndex(name, "/") + 1
+	if strings.Contains(name[slash:], ".go:") {
+		return r.own(strings.TrimSuffix(name[:slash], "/"))
+	}
+	before, _, _ := strings.Cut(name[slash:], ".")
+	return r.own(name[:slash] + before)
+}
