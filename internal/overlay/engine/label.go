@@ -143,6 +143,7 @@ func before(x *label, xc uint32, y *label, yc uint32, budget *int) bool {
 type group struct {
 	weak   handle
 	done   []join // from is not used
+	kept   int    // done at the last pruning
 	waited bool   // somebody came out of Wait: the next Done begins a new round
 }
 
@@ -202,6 +203,10 @@ func (t *Thread) Done(g *Tag) {
 	if q.waited {
 		q.waited, q.done = false, q.done[:0]
 	}
+	if len(q.done) >= 16 && len(q.done) >= 2*q.kept {
+		q.done = pruned(q.done, nil) // a group that is waited for only once, at the end
+		q.kept = len(q.done)
+	}
 	q.done = addJoin(q.done, join{l, upto, 0})
 	if t.label != nil {
 		t.step()
@@ -248,8 +253,13 @@ func (t *Thread) Joined(g *Tag) {
 
 // prune drops joins with those that nothing refers to.
 func (l *label) prune() {
-	kept := l.joins[:0]
-	for _, j := range l.joins {
+	l.joins = pruned(l.joins, l)
+	l.kept = len(l.joins)
+}
+
+func pruned(list []join, l *label) []join {
+	kept := list[:0]
+	for _, j := range list {
 		var direct bool
 		settle(&j.who, &j.upto, &direct)
 		if j.who != nil && j.who != l {
@@ -263,9 +273,8 @@ func (l *label) prune() {
 			}
 		}
 	}
-	clear(l.joins[len(kept):])
-	l.joins = kept
-	l.kept = len(kept)
+	clear(list[len(kept):])
+	return kept
 }
 
 // sweepGroups drops groups that are gone, whenever there are twice as many.

@@ -9,8 +9,8 @@ import (
 
 // spinLock guards everything of an engine that is not a thread's own.
 //
-// Layout: one word. Bits: 0 held: set by lock, cleared by unlock, never spurious, never
-// missing.
+// Layout: one word, of which one bit is used.
+// Bits: 0 held: set by lock, cleared by unlock, never spurious, never missing.
 //
 // Invariants:
 //
@@ -22,8 +22,9 @@ import (
 //	K1 free  lock    held  after the unlock before it
 //	K2 held  unlock  free
 //
-// Lock order: a leaf. Blocking: none; who waits yields its processor, since the holder may
-// have been preempted, or may be helping the garbage collector.
+// Lock order: a leaf.
+// Blocking: none; who waits yields its processor, since the holder may have been
+// preempted, or may be helping the garbage collector.
 // Departures: FreeBSD's witness uses a spin mutex, too, but not for known orders.
 type spinLock struct{ word atomic.Uint32 }
 

@@ -1,4 +1,4 @@
-// Reports as text for people, without fmt.
+// Reports as text for people to read, made without the help of fmt.
 package engine
 
 import "runtime"

@@ -34,7 +34,8 @@ const (
 // Thread is what the engine keeps for a thread. Only that thread uses it, except
 // where it says otherwise. Make it with Engine.Thread.
 //
-// Layout: special is a word of bits. Bits: quiet, using and suspect are set and cleared
+// Layout: special is a word of bits.
+// Bits: quiet, using and suspect are set and cleared
 // by the thread (suspect also by others, under the engine's lock, while it is blocked);
 // watched and losing are set by others under that lock and cleared by the thread
 // under it. All may be seen late, none is missing after the lock was taken.
@@ -49,7 +50,8 @@ const (
 //	H4 only the thread touches a field that is not marked
 //
 // Transitions: none beside those of taking and releasing, which the names say.
-// Lock order: only the engine's lock. Blocking: none.
+// Lock order: only the engine's lock.
+// Blocking: none.
 // Departures: FreeBSD keeps spin locks per processor; here all are the thread's.
 type Thread struct {
 	special atomic.Uint32

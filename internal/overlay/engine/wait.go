@@ -10,10 +10,7 @@ package engine
 //	W2 only threads that wait have links, so a circle of waits is complete when its last thread
 //	   comes in
 //
-// Layout: none. Bits: none. Transitions: Block and Unblock.
-// Lock order: only the engine's lock. Blocking: none.
-// Departures: FreeBSD follows lock owners on demand (lockchain); here the circle is found as
-// it closes.
+// FreeBSD follows lock owners on demand (lockchain); here the circle is found as it closes.
 type link struct {
 	t          *Thread
 	id         ID
