@@ -51,9 +51,9 @@ const maxOcc = 8
 //	G1 from.ord < to.ord for each edge that is not marked back
 //	G2 two nodes have the same comp, not 0, if one circle goes through both; the opposite may be
 //	   wrong after nodes were dropped
-//	G3 an occurrence that is not in the edge counts for no more than one that is: it came
-//	   before that, with as many locks held and no stronger modes; or there were maxOcc
-//	   concurrent ones, more than locks that a thread holds in common with all of them
+//	G3 an occurrence that is not in the edge counts for no more than one that is: it is of the
+//	   same thread, earlier, with as many locks held and no stronger modes; or there were maxOcc
+//	   others, more than locks that a thread holds in common with all of them
 type graph struct {
 	nodes       map[ID]*node
 	edges       map[[2]ID]*edge
@@ -265,15 +265,17 @@ func (g *graph) join(x, y *node) {
 
 // add records an occurrence of the edge (G3).
 func (e *Engine) add(ed *edge, o *occ) {
-	for _, p := range ed.occ {
-		if p == o {
-			return
-		}
-	}
 	put := false
 	kept := ed.occ[:0]
 	for _, p := range ed.occ {
-		if p.who != nil && ed.covers(o, p) && e.before(p.who, p.last, o.who, o.last) {
+		switch {
+		case p == o:
+			if put {
+				p.unref()
+				continue
+			}
+			put = true
+		case p.who != nil && p.who == o.who && ed.covers(o, p):
 			p.unref()
 			if put {
 				continue
@@ -293,16 +295,29 @@ func (e *Engine) add(ed *edge, o *occ) {
 		ed.occ = append(ed.occ, o)
 		return
 	}
-	victim := -1
+	victim, worth := 0, 4
 	for i := range ed.occ {
 		j := (ed.next + i) % maxOcc
-		if p := ed.occ[j]; p.who != nil && (victim < 0 || p.who.thread == nil && ed.occ[victim].who.thread != nil) {
-			victim = j
+		if w := e.worth(ed, ed.occ[j], o); w < worth {
+			victim, worth = j, w
 		}
 	}
 	ed.next = victim + 1
 	ed.occ[victim].unref()
 	ed.occ[victim] = o
+}
+
+// worth says how much is lost with an occurrence when another one takes its place.
+func (e *Engine) worth(ed *edge, p, o *occ) int {
+	switch {
+	case p.who == nil:
+		return 3 // declared
+	case ed.covers(o, p) && e.before(p.who, p.last, o.who, o.last):
+		return 0 // whatever p could meet, o can
+	case p.who.thread == nil:
+		return 1 // its thread has ended
+	}
+	return 2
 }
 
 // A label's refs count the occurrences in edges.

@@ -24,6 +24,8 @@ type label struct {
 	joins  []join
 	kept   int // joins at the last pruning
 
+	depth, limit int // ancestors, at most, and when to look which of them still matter
+
 	refs   int     // occurrences that are in edges
 	thread *Thread // nil when it has ended
 	uses   *[512]atomic.Uint32
@@ -55,15 +57,31 @@ func settle(up **label, at *uint32, direct *bool) {
 	}
 }
 
+// shorten settles all ancestors, so that there are never more than twice as many as matter.
+func (l *label) shorten() {
+	l.depth = 0
+	for a := l; a.up != nil; a = a.up {
+		settle(&a.up, &a.at, &a.direct)
+		if a.up == nil {
+			break
+		}
+		l.depth++
+	}
+	l.limit = 2*l.depth + 32
+}
+
 // lab gives the thread a label.
 func (t *Thread) lab() *label {
 	if t.label == nil {
 		o := t.origin
 		settle(&o.up, &o.at, &o.direct)
+		l := &label{num: t.num, name: t.name, up: o.up, at: o.at, direct: o.direct, thread: t, limit: 32}
 		if o.up != nil {
-			settle(&o.up.up, &o.up.at, &o.up.direct)
+			if l.depth, l.limit = o.up.depth+1, o.up.limit; l.depth >= l.limit {
+				l.shorten()
+			}
 		}
-		t.label = &label{num: t.num, name: t.name, up: o.up, at: o.at, direct: o.direct, thread: t}
+		t.label = l
 	}
 	return t.label
 }
