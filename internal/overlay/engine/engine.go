@@ -101,6 +101,7 @@ type Engine struct {
 
 	holders  map[ID]*link // who waits and holds the lock
 	searches uint32
+	queries  uint32
 	groups   map[ID]*group
 	groupsAt int
 	loose    map[ID]int    // shares that another thread than the sharer released

@@ -24,6 +24,8 @@ type label struct {
 	joins  []join
 	kept   int // joins at the last pruning
 
+	query, asked uint32 // how much of it the search under way has seen
+
 	depth, limit int // ancestors, at most, and when to look which of them still matter
 
 	refs   int     // occurrences that are in edges
@@ -135,20 +137,21 @@ func (l *label) used(id ID, at uint32) bool { return l.uses != nil && l.uses[slo
 
 // before says whether the moment (x, xc) came before (y, yc) by starts and joins.
 func (e *Engine) before(x *label, xc uint32, y *label, yc uint32) bool {
-	budget := 4096
-	return before(x, xc, y, yc, &budget)
+	e.queries++
+	return before(x, xc, y, yc, e.queries)
 }
 
-func before(x *label, xc uint32, y *label, yc uint32, budget *int) bool {
+func before(x *label, xc uint32, y *label, yc uint32, query uint32) bool {
 	for y != nil {
 		if x == y {
 			return xc <= yc
 		}
-		if *budget--; *budget < 0 {
-			return false
+		if y.query == query && y.asked >= yc {
+			return false // this much of it has been looked at
 		}
-		for i := range y.joins {
-			if j := &y.joins[i]; j.from <= yc && before(x, xc, j.who, j.upto, budget) {
+		y.query, y.asked = query, yc
+		for i := len(y.joins) - 1; i >= 0; i-- {
+			if j := &y.joins[i]; j.from <= yc && before(x, xc, j.who, j.upto, query) {
 				return true
 			}
 		}

@@ -186,21 +186,22 @@ func (t *Thread) lockedSlow(g *Tag, m Mode, site uintptr, ask bool) {
 	if s&quiet != 0 {
 		return
 	}
+	id := ID(g.id.Load())
 	if ask {
 		t.check(g, m, site)
-	} else if s&^using != 0 {
+	} else if heard := t.use(id); heard || s&(suspect|losing) != 0 {
 		t.enter()
+		if heard {
+			t.wake(id)
+		}
 		t.refute()
 		t.leave()
-	}
-	if !ask && s&using != 0 {
-		t.use(ID(g.id.Load()))
 	}
 	if t.n == len(t.holds) {
 		t.holds = append(t.holds, hold{})
 		t.holds = t.holds[:cap(t.holds)]
 	}
-	again := t.n > 0 && t.find(ID(g.id.Load()), 0) >= 0
+	again := t.find(id, 0) >= 0
 	t.push(g, m, site)
 	if again {
 		t.holds[t.n-1].mode |= recursed
