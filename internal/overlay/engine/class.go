@@ -139,36 +139,64 @@ type ClassSpec struct {
 
 // Class gives the class with this key and makes it if there is none. The key is
 // what the embedder knows classes by, such as the address of an instruction that
-// initialises locks; key 0 means that the name is the key. A class is for ever; there are
-// as many as places in a program, at most a million.
+// initialises locks; key 0 means that the name is the key, together with kind and
+// flags. A class is for ever; there are as many as places in a program, at most a million.
 func (e *Engine) Class(key uintptr, spec ClassSpec) Class {
 	e.mu.lock()
 	defer e.mu.unlock()
-	k := classKey{key, spec.Name}
-	if key != 0 {
-		k.name = ""
+	k := classKey{key: key}
+	if key == 0 {
+		k = classKey{0, spec.Name, spec.Kind, spec.Flag}
 	}
 	if c, ok := e.byKey[k]; ok {
 		return c
 	}
+	if c, ok := e.byName[spec.Name]; ok && key == 0 && !e.classes[c].made {
+		e.classes[c] = class{ClassSpec: spec, made: true}
+		e.byKey[k] = c
+		return c
+	}
+	return e.newClass(k, class{spec, key, true})
+}
+
+func (e *Engine) newClass(k classKey, c class) Class {
 	if len(e.classes) == maxClasses {
 		return 0
 	}
-	c := Class(len(e.classes))
-	e.classes = append(e.classes, class{spec, key})
-	e.byKey[k] = c
-	return c
+	n := Class(len(e.classes))
+	e.classes = append(e.classes, c)
+	if c.made {
+		e.byKey[k] = n
+	}
+	if _, ok := e.byName[c.Name]; !ok && c.Name != "" {
+		e.byName[c.Name] = n
+	}
+	return n
+}
+
+// Named gives the first class of this name. If there is none, the class is the one that will be made
+// with it.
+func (e *Engine) Named(name string) Class {
+	e.mu.lock()
+	defer e.mu.unlock()
+	if c, ok := e.byName[name]; ok {
+		return c
+	}
+	return e.newClass(classKey{}, class{ClassSpec: ClassSpec{Name: name}})
 }
 
 // class is what the engine knows of a class.
 type class struct {
 	ClassSpec
-	key uintptr
+	key  uintptr
+	made bool // not only named
 }
 
 type classKey struct {
 	key  uintptr
 	name string
+	kind Kind
+	flag Flag
 }
 
 const maxClasses = 1 << (64 - serialBits)
@@ -192,12 +220,4 @@ func (e *Engine) nameOf(c Class) string {
 		k.Name = "lock"
 	}
 	return k.Name
-}
-
-// Find gives the class that was made with this name and no key.
-func (e *Engine) Find(name string) (c Class, ok bool) {
-	e.mu.lock()
-	defer e.mu.unlock()
-	c, ok = e.byKey[classKey{0, name}]
-	return c, ok
 }

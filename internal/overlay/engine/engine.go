@@ -88,6 +88,7 @@ type Engine struct {
 	serial  uint64
 	classes []class
 	byKey   map[classKey]Class
+	byName  map[string]Class // the first of the name
 	blessed map[[2]Class]bool
 
 	threads map[uint32]*Thread
@@ -124,6 +125,7 @@ func New(env Env, o Options) *Engine {
 	}
 	e.classes = append(e.classes, class{})
 	e.byKey = map[classKey]Class{}
+	e.byName = map[string]Class{}
 	e.blessed = map[[2]Class]bool{}
 	e.threads = map[uint32]*Thread{}
 	e.holders = map[ID]*link{}

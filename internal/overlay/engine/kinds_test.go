@@ -286,3 +286,17 @@ func TestText(t *testing.T) {
 		t.Error(dot)
 	}
 }
+
+func TestClasses(t *testing.T) {
+	e := engine.New(engine.Env{ClassName: func(key uintptr) string { return "at" + string(rune('0'+key)) }}, engine.Options{})
+	later := e.Named("x")
+	x := e.Class(0, engine.ClassSpec{Name: "x", Kind: engine.Mutex, Flag: engine.DupOK})
+	y := e.Class(0, engine.ClassSpec{Name: "x", Kind: engine.Spin})
+	if later != x || x == y || e.Named("x") != x || e.Name(y) != "x" || x != e.Class(0, engine.ClassSpec{Name: "x", Kind: engine.Mutex, Flag: engine.DupOK}) {
+		t.Error(later, x, y)
+	}
+	a, b := e.Class(1, engine.ClassSpec{}), e.Class(2, engine.ClassSpec{})
+	if a == b || e.Class(1, engine.ClassSpec{Name: "other"}) != a || e.Name(a) != "at1" || e.Name(b) != "at2" || e.Name(99) != "lock" {
+		t.Error(a, b, e.Name(a), e.Name(b))
+	}
+}
