@@ -137,7 +137,7 @@ func (g *Go) write(kind, name, text string) (string, error) {
 }
 
 // tableVersion changes whenever the same package gets another table.
-const tableVersion = "1"
+const tableVersion = "2"
 
 // table is the part of the names that one package has.
 func (g *Go) table(p *Package, exports map[string]string) string {

@@ -192,11 +192,53 @@ func fromProcess(all []raw) (reports []Report) {
 			}
 		}
 	}
-	for _, r := range hung(hangs) {
+	reports = overtaken(reports)
+	for _, r := range hung(unexplained(hangs, reports)) {
 		r.Program = program
 		reports = append(reports, r)
 	}
 	return reports
+}
+
+// overtaken leaves out what a more telling report says as well: a circle that did close was an order before, and a recursion
+// is a circle of one.
+func overtaken(list []Report) (kept []Report) {
+	for _, r := range list {
+		more := slices.ContainsFunc(list, func(o Report) bool {
+			switch {
+			case r.Kind == "order" && o.Kind == "deadlock":
+				return strings.TrimPrefix(r.Key, r.Kind) == strings.TrimPrefix(o.Key, o.Kind)
+			case r.Kind == "deadlock" && len(r.Cycle) == 1 && (o.Kind == "recursion" || o.Kind == "upgrade"):
+				return len(o.Stacks) > 0 && o.Stacks[0].Goroutine == r.Cycle[0].Goroutine
+			}
+			return false
+		})
+		if !more {
+			kept = append(kept, r)
+		}
+	}
+	return kept
+}
+
+// unexplained leaves out goroutines that hang for a reason which another report gives.
+func unexplained(hangs []raw, reports []Report) (kept []raw) {
+	why := map[string]bool{}
+	for _, r := range reports {
+		switch {
+		case r.Kind == "deadlock":
+			for _, s := range r.Cycle {
+				why[s.Goroutine] = true
+			}
+		case r.Severity == Certain && len(r.Stacks) > 0 && (r.Kind == "recursion" || r.Kind == "upgrade"):
+			why[r.Stacks[0].Goroutine] = true
+		}
+	}
+	for _, h := range hangs {
+		if !why[h.Thread] {
+			kept = append(kept, h)
+		}
+	}
+	return kept
 }
 
 // hung puts goroutines that hang into reports: those together that wait for what another one holds, and those that are at the same place.

@@ -15,14 +15,13 @@ import (
 	"strings"
 )
 
-// Above stands for a lock that was handed in: the caller's line says what it is.
+// Above stands for a lock that was handed in, followed by the number of the parameter: the caller's line says what it is.
 const Above = "^"
 
 // A Site is a call that is about a lock.
 type Site struct {
-	Place string // net/http/server.go:3412
+	Place string // net/http/server.go:3412; for a lock that is handed on and not used, with # and the number of the argument
 	Name  string // of the lock: net/http.Server.mu, or Above
-	Arg   bool   // the lock is handed on, not used
 }
 
 // methods are the methods of package sync that a lock is first used by.
@@ -40,13 +39,14 @@ type finder struct {
 	pkg  string // as the running program names it: main, not example.com/cmd/tool
 	info *types.Info
 	vars map[types.Object][]ast.Expr // what local variables were set to
+	nums map[types.Object]int        // which parameter one is
 	fn   string                      // the function that is being looked at
 	list []Site
 }
 
 // Find lists the calls of a package that was type-checked. Missing types are no error: the call then has no name.
 func Find(fset *token.FileSet, pkg string, files []*ast.File, info *types.Info) []Site {
-	f := &finder{fset: fset, pkg: pkg, info: info, vars: map[types.Object][]ast.Expr{}}
+	f := &finder{fset: fset, pkg: pkg, info: info, vars: map[types.Object][]ast.Expr{}, nums: map[types.Object]int{}}
 	for _, file := range files {
 		ast.Inspect(file, f.assignments)
 	}
@@ -93,6 +93,17 @@ func (f *finder) assignments(n ast.Node) bool {
 		if n.Value != nil && n.Tok == token.DEFINE {
 			set(n.Value, &ast.IndexExpr{X: n.X, Index: n.X})
 		}
+	case *ast.FuncType:
+		i := 0
+		for _, field := range n.Params.List {
+			for _, id := range field.Names {
+				f.nums[f.info.Defs[id]] = i
+				i++
+			}
+			if len(field.Names) == 0 {
+				i++
+			}
+		}
 	}
 	return true
 }
@@ -109,23 +120,23 @@ func (f *finder) call(n ast.Node) bool {
 			if index := s.Index(); len(index) > 1 {
 				name = f.promoted(name, s.Recv(), index[:len(index)-1])
 			}
-			f.add(call, name, false)
+			f.add(call, name, "")
 			return true
 		}
 	}
-	for _, arg := range call.Args {
+	for i, arg := range call.Args {
 		if t := f.info.TypeOf(arg); t != nil && isLock(t) {
-			f.add(call, f.name(arg, 0), true)
+			f.add(call, f.name(arg, 0), fmt.Sprintf("#%d", i))
 		}
 	}
 	return true
 }
 
-func (f *finder) add(call *ast.CallExpr, name string, arg bool) {
+func (f *finder) add(call *ast.CallExpr, name, arg string) {
 	// The line that a program reports for a call is the one of its closing parenthesis or its selector; both are kept.
 	for _, p := range []token.Pos{call.Lparen, call.Pos()} {
 		at := f.fset.Position(p)
-		s := Site{fmt.Sprintf("%s/%s:%d", f.pkg, filepath.Base(at.Filename), at.Line), name, arg}
+		s := Site{fmt.Sprintf("%s/%s:%d%s", f.pkg, filepath.Base(at.Filename), at.Line, arg), name}
 		if name != "" && (len(f.list) == 0 || f.list[len(f.list)-1] != s) {
 			f.list = append(f.list, s)
 		}
@@ -194,7 +205,7 @@ func (f *finder) field(t types.Type, outer string, v *types.Var) string {
 		}
 		return pkg + "." + n + "." + v.Name()
 	}
-	if outer == "" || outer == Above {
+	if outer == "" || strings.HasPrefix(outer, Above) {
 		return ""
 	}
 	return outer + "." + v.Name()
@@ -217,7 +228,7 @@ func (f *finder) name(e ast.Expr, depth int) string {
 	case *ast.TypeAssertExpr:
 		return f.name(e.X, depth+1)
 	case *ast.IndexExpr:
-		if n := f.name(e.X, depth+1); n != "" && n != Above {
+		if n := f.name(e.X, depth+1); n != "" && !strings.HasPrefix(n, Above) {
 			return n + "[]"
 		}
 	case *ast.SelectorExpr:
@@ -246,13 +257,10 @@ func (f *finder) name(e ast.Expr, depth int) string {
 		from, set := f.vars[v]
 		_, pointer := v.Type().Underlying().(*types.Pointer)
 		if !pointer && !types.IsInterface(v.Type()) {
-			if !set && f.isParam(v) {
-				return Above
-			}
 			return v.Pkg().Path() + "." + f.fn + "." + v.Name()
 		}
-		if !set {
-			return Above
+		if i, param := f.nums[v]; param && !set {
+			return fmt.Sprintf("%s%d", Above, i)
 		}
 		if len(from) == 1 && from[0] != nil {
 			if n := f.name(from[0], depth+1); n != "" {
@@ -264,20 +272,13 @@ func (f *finder) name(e ast.Expr, depth int) string {
 	return ""
 }
 
-// isParam says whether a variable is a parameter; slices of locks are handed in like that.
-func (f *finder) isParam(v *types.Var) bool { return v.Kind() == types.ParamVar }
-
 // Table writes what a program reads: a line for each place and name, in the order of the source.
 func Table(list []Site) string {
 	var b strings.Builder
 	seen := map[Site]bool{}
-	direct := map[string]bool{}
 	for _, s := range list {
-		direct[s.Place] = direct[s.Place] || !s.Arg
-	}
-	for _, s := range list {
-		if key := (Site{s.Place, s.Name, false}); !seen[key] && (!s.Arg || !direct[s.Place]) {
-			seen[key] = true
+		if !seen[s] {
+			seen[s] = true
 			fmt.Fprintf(&b, "%s\t%s\n", s.Place, s.Name)
 		}
 	}

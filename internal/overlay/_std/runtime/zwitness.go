@@ -60,6 +60,9 @@ func WitnessSlot() *unsafe.Pointer { return &getg().witness }
 // WitnessID is the number of the calling goroutine, as tracebacks print it.
 func WitnessID() uint64 { return getg().goid }
 
+// WitnessCreated is the go statement that started the calling goroutine.
+func WitnessCreated() uintptr { return getg().gopc }
+
 // WitnessFrom is the origin of the calling goroutine.
 func WitnessFrom() WitnessOrigin { return getg().witnessFrom }
 
