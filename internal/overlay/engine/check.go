@@ -123,7 +123,7 @@ func (t *Thread) tagOf(id ID) *Tag {
 
 // occurrence gives the occurrence of this acquisition by this thread, and makes it.
 func (e *Engine) occurrence(t *Thread, held []ref, to ref) *occ {
-	if ed := e.inst.edges[[2]ID{held[0].id, to.id}]; ed != nil && t.label != nil {
+	if ed := find(e.inst.nodes[held[0].id], e.inst.nodes[to.id]); ed != nil && t.label != nil {
 	next:
 		for _, o := range ed.occ {
 			if o.who != t.label || o.to.mode != to.mode || len(o.held) != len(held) {

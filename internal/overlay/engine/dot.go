@@ -26,9 +26,9 @@ func (e *Engine) Graph() []Edge {
 	e.mu.lock()
 	defer e.mu.unlock()
 	var list []Edge
-	for _, ed := range e.sort.edges {
+	e.sort.each(func(ed *edge) {
 		if len(ed.occ) == 0 {
-			continue
+			return
 		}
 		a, b := ed.from.id.Class(), ed.to.id.Class()
 		g := Edge{From: a, To: b, FromName: e.nameOf(a), ToName: e.nameOf(b), Count: ed.count, Stated: ed.stated(), Wrong: ed.wrong}
@@ -39,7 +39,7 @@ func (e *Engine) Graph() []Edge {
 			}
 		}
 		list = append(list, g)
-	}
+	})
 	for i := 1; i < len(list); i++ {
 		for j := i; j > 0 && list[j].less(list[j-1]); j-- {
 			list[j], list[j-1] = list[j-1], list[j]

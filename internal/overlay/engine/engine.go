@@ -289,15 +289,12 @@ func (e *Engine) Bless(a, b Class) {
 	defer e.mu.unlock()
 	e.blessed[[2]Class{a, b}] = true
 	for _, g := range []*graph{&e.inst, &e.sort} {
-		for _, ed := range g.edges {
+		g.each(func(ed *edge) {
 			x, y := ed.from.id.Class(), ed.to.id.Class()
 			if x == a && y == b || x == b && y == a {
-				for _, o := range ed.occ {
-					o.unref()
-				}
-				ed.occ = nil // An edge without occurrences is in no circle.
+				ed.clear() // An edge without occurrences is in no circle.
 			}
-		}
+		})
 	}
 }
 
@@ -307,12 +304,7 @@ func (e *Engine) Reset() {
 	e.mu.lock()
 	defer e.mu.unlock()
 	for _, g := range []*graph{&e.inst, &e.sort} {
-		for _, ed := range g.edges {
-			for _, o := range ed.occ {
-				o.unref()
-			}
-			ed.occ = nil
-		}
+		g.each((*edge).clear)
 	}
 	for _, t := range e.threads {
 		t.watches = nil

@@ -208,7 +208,7 @@ func (e *Engine) foundCircle(t *Thread, c candidate) {
 	if e.report(f, r) {
 		for _, s := range c.steps {
 			s.ed.wrong = true
-			if ed := e.sort.edges[[2]ID{s.ed.from.id &^ (1<<serialBits - 1), s.ed.to.id &^ (1<<serialBits - 1)}]; ed != nil {
+			if ed := find(e.sort.nodes[s.ed.from.id.Class().node()], e.sort.nodes[s.ed.to.id.Class().node()]); ed != nil {
 				ed.wrong = true
 			}
 		}

@@ -26,6 +26,7 @@ type node struct {
 	ord     int64 // G1
 	comp    uint32
 	in, out []*edge
+	index   map[ID]*edge // in, by from; nil while it is short
 	mark    uint32
 	path    bool // on the path of the search under way
 }
@@ -56,27 +57,26 @@ const maxOcc = 8
 //	   others, more than locks that a thread holds in common with all of them
 type graph struct {
 	nodes       map[ID]*node
-	edges       map[[2]ID]*edge
 	first, last int64
 	back        int
 	marks       uint32
 	comps       uint32
 	sweepAt     int
-	dead        int // forgotten since the last sweep
+	dead        []*node // forgotten since the last sweep, and not in nodes
 	peak        int
 	fwd, bwd    []*node // scratch
 	ords        []int64
 }
 
 func (g *graph) reset() {
-	*g = graph{nodes: map[ID]*node{}, edges: map[[2]ID]*edge{}, sweepAt: 1024, fwd: g.fwd[:0], bwd: g.bwd[:0], ords: g.ords[:0]}
+	*g = graph{nodes: map[ID]*node{}, sweepAt: 1024, fwd: g.fwd[:0], bwd: g.bwd[:0], ords: g.ords[:0]}
 }
 
 // nodeOf gives the node of a lock; tag is where it lies now.
 func (e *Engine) nodeOf(id ID, tag *Tag) *node {
 	n := e.inst.nodes[id]
 	if n == nil {
-		if len(e.inst.nodes) >= e.inst.sweepAt {
+		if len(e.inst.nodes) >= e.inst.sweepAt && e.env.Weak != nil {
 			e.sweep()
 		}
 		n = &node{id: id, weak: e.handleOf(tag)}
@@ -86,9 +86,21 @@ func (e *Engine) nodeOf(id ID, tag *Tag) *node {
 	return n
 }
 
+// node is the identity of a class's node.
+func (c Class) node() ID { return ID(c) << serialBits }
+
+// each visits the edges.
+func (g *graph) each(f func(ed *edge)) {
+	for _, n := range g.nodes {
+		for _, ed := range n.out {
+			f(ed)
+		}
+	}
+}
+
 // classNode gives the node of a class.
 func (e *Engine) classNode(c Class) *node {
-	id := ID(c) << serialBits
+	id := c.node()
 	n := e.sort.nodes[id]
 	if n == nil {
 		n = &node{id: id}
@@ -110,16 +122,48 @@ func (e *Engine) gone(h handle) bool {
 
 // edge gives the edge between two nodes, and makes it.
 func (g *graph) edge(x, y *node) (ed *edge, made bool) {
-	k := [2]ID{x.id, y.id}
-	if ed = g.edges[k]; ed != nil {
+	if ed = find(x, y); ed != nil {
 		return ed, false
 	}
 	ed = &edge{from: x, to: y}
-	g.edges[k] = ed
 	g.place(ed)
 	x.out = append(x.out, ed)
 	y.in = append(y.in, ed)
+	if y.index != nil {
+		y.index[x.id] = ed
+	}
 	return ed, true
+}
+
+// short lists are looked through.
+const short = 12
+
+// find gives the edge between two nodes, or nil.
+func find(x, y *node) *edge {
+	switch {
+	case x == nil || y == nil:
+	case len(y.in) <= short:
+		for _, ed := range y.in {
+			if ed.from == x {
+				return ed
+			}
+		}
+	case len(x.out) <= short:
+		for _, ed := range x.out {
+			if ed.to == y {
+				return ed
+			}
+		}
+	default:
+		if y.index == nil {
+			y.index = make(map[ID]*edge, 2*len(y.in))
+			for _, ed := range y.in {
+				y.index[ed.from.id] = ed
+			}
+		}
+		return y.index[x.id]
+	}
+	return nil
 }
 
 // place restores G1 and G2 for an edge that is about to be added.
@@ -381,38 +425,55 @@ func (e *Engine) sweep() {
 
 // drop removes dead nodes and their edges.
 func (g *graph) drop() {
-	g.dead = 0
+	kept := 0
+	for _, n := range g.nodes {
+		if !n.dead {
+			kept++
+		}
+	}
+	nodes := g.nodes
+	if g.peak > 4*kept+1024 { // A map does not shrink by itself.
+		nodes = make(map[ID]*node, kept)
+		g.peak = kept
+	}
 	for id, n := range g.nodes {
 		if n.dead {
+			g.lose(n)
 			delete(g.nodes, id)
+		} else {
+			nodes[id] = n
 		}
 	}
-	for k, ed := range g.edges {
-		if !ed.from.dead && !ed.to.dead {
-			continue
-		}
-		delete(g.edges, k)
-		if ed.back {
-			g.back--
-		}
-		for _, o := range ed.occ {
-			o.unref()
-		}
-		ed.occ = nil
+	for _, n := range g.dead {
+		g.lose(n)
 	}
+	clear(g.dead)
+	g.dead = g.dead[:0]
+	g.nodes = nodes
 	for _, n := range g.nodes {
-		n.in, n.out = alive(n.in), alive(n.out)
+		n.in, n.out, n.index = alive(n.in), alive(n.out), nil
 	}
-	if g.peak > 4*len(g.nodes)+1024 { // A map does not shrink by itself.
-		nodes, edges := make(map[ID]*node, len(g.nodes)), make(map[[2]ID]*edge, len(g.edges))
-		for k, n := range g.nodes {
-			nodes[k] = n
+}
+
+// lose drops the edges of a node that is dead.
+func (g *graph) lose(n *node) {
+	for _, list := range [][]*edge{n.in, n.out} {
+		for _, ed := range list {
+			if ed.back {
+				g.back--
+				ed.back = false
+			}
+			ed.clear()
 		}
-		for k, ed := range g.edges {
-			edges[k] = ed
-		}
-		g.nodes, g.edges, g.peak = nodes, edges, len(nodes)
 	}
+}
+
+// clear drops the occurrences of an edge.
+func (ed *edge) clear() {
+	for _, o := range ed.occ {
+		o.unref()
+	}
+	ed.occ = nil
 }
 
 func alive(list []*edge) []*edge {

@@ -82,7 +82,8 @@ func (e *Engine) Forget(g *Tag) {
 	}
 	n.dead = true
 	delete(e.inst.nodes, id)
-	if e.inst.dead++; e.inst.dead >= 512 && e.inst.dead > len(e.inst.nodes) {
+	e.inst.dead = append(e.inst.dead, n)
+	if d := len(e.inst.dead); d >= 512 && d > len(e.inst.nodes) {
 		e.sweep()
 	}
 }

@@ -18,7 +18,7 @@ type hold struct {
 
 const (
 	modeMask Mode = 3
-	recursed Mode = 1 << 6 // there is another hold of the same lock below
+	recursed Mode = 1 << 6 // there is another hold of the same lock below; may be missing if all are shared
 	told     Mode = 1 << 7 // a leak was reported, or denied
 )
 
@@ -136,7 +136,7 @@ func (t *Thread) Want(g *Tag, m Mode, site uintptr) {
 
 // Got says that t got the lock for which it called Want.
 func (t *Thread) Got(g *Tag, m Mode, site uintptr) {
-	if t.special.Load() != 0 || t.n == len(t.holds) {
+	if t.special.Load() != 0 || t.n == len(t.holds) || g.owner == t.num { // the last: again
 		t.lockedSlow(g, m, site, false)
 		return
 	}
@@ -286,10 +286,24 @@ func (t *Thread) Holding() bool { return t.n != 0 }
 // known not to run.
 func (t *Thread) Held(buf []LockRef) []LockRef {
 	t.e.mu.lock()
+	defer t.e.mu.unlock()
 	for i := 0; i < t.n; i++ {
-		buf = append(buf, t.e.lockRef(t.holds[i].ref()))
+		r := t.holds[i].ref()
+		lost := 0
+		for _, id := range t.lost {
+			if id == r.id {
+				lost++
+			}
+		}
+		for j := 0; j < i; j++ {
+			if t.holds[j].id == r.id {
+				lost-- // enter drops the oldest first
+			}
+		}
+		if lost <= 0 {
+			buf = append(buf, t.e.lockRef(r))
+		}
 	}
-	t.e.mu.unlock()
 	return buf
 }
 
