@@ -9,7 +9,7 @@ var runtimeEdits = []edit{
 	// A goroutine starts and ends.
 	{"runtime/proc.go", "\tnewg.parentGoid = callergp.goid\n", "\tnewg.parentGoid = callergp.goid\n\tnewg.witness, newg.witnessFrom = nil, WitnessOrigin{}\n"},
 	{"runtime/proc.go", "\tpc := sys.GetCallerPC()\n\tsystemstack(func() {\n\t\tnewg := newproc1(fn, gp, pc, false, waitReasonZero)\n",
-		"\tpc := sys.GetCallerPC()\n\tfrom := witnessStart(gp)\n\tsystemstack(func() {\n\t\tnewg := newproc1(fn, gp, pc, false, waitReasonZero)\n\t\tnewg.witnessFrom = from\n"},
+		"\tpc := sys.GetCallerPC()\n\tfrom := witnessStart(gp, fn)\n\tsystemstack(func() {\n\t\tnewg := newproc1(fn, gp, pc, false, waitReasonZero)\n\t\tnewg.witnessFrom = from\n"},
 	{"runtime/proc.go", "func goexit1() {\n", "func goexit1() {\n\twitnessEnd()\n"},
 
 	// Time passes, also when every processor is idle and the monitor would sleep for a minute.

@@ -154,7 +154,9 @@ func wishes(t *testing.T, dir string) (list []wish) {
 }
 
 // meets says whether a report is what is wished for; a wish need not name the locks.
-func meets(got, want string) bool { return got == want || strings.HasPrefix(got, want+" ") && strings.Count(want, " ") == 1 }
+func meets(got, want string) bool {
+	return got == want || strings.HasPrefix(got, want+" ") && strings.Count(want, " ") == 1
+}
 
 // TestCases runs every program under testdata/cases and compares what is reported with what its comment says.
 func TestCases(t *testing.T) {
@@ -197,4 +199,3 @@ func TestCases(t *testing.T) {
 		})
 	}
 }
-

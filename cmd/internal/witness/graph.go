@@ -52,7 +52,7 @@ func (r *run) graph(dir string, failed bool) (int, error) {
 	pairs := slices.SortedFunc(maps.Keys(sum), func(a, b pair) int { return strings.Compare(a.from+"\n"+a.to, b.from+"\n"+b.to) })
 	edges := []edge{}
 	for _, p := range pairs {
-		if r.std || r.concerns(p.from) || r.concerns(p.to) {
+		if r.std || r.own(report.Owner(p.from)) || r.own(report.Owner(p.to)) {
 			edges = append(edges, sum[p])
 		}
 	}
@@ -73,14 +73,4 @@ func (r *run) graph(dir string, failed bool) (int, error) {
 	}
 	_, err = fmt.Fprint(r.stdout, "}\n")
 	return exitClean, err
-}
-
-// concerns says whether a lock lives in the user's code. Its name begins with the package, or is a place in it.
-func (r *run) concerns(name string) bool {
-	slash := strings.LastIndex(name, "/") + 1
-	if strings.Contains(name[slash:], ".go:") {
-		return r.own(strings.TrimSuffix(name[:slash], "/"))
-	}
-	before, _, _ := strings.Cut(name[slash:], ".")
-	return r.own(name[:slash] + before)
 }

@@ -296,4 +296,3 @@ func (l *lines) Write(p []byte) (int, error) {
 }
 
 func (l *lines) flush() { l.see(l.part) }
-

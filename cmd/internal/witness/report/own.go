@@ -21,6 +21,16 @@ func Package(function string) string {
 	return strings.ReplaceAll(function[:end], "%2e", ".")
 }
 
+// Owner is the package that a lock lives in, by its name, which begins with it.
+func Owner(name string) string {
+	slash := strings.LastIndex(name, "/") + 1
+	if strings.Contains(name[slash:], ".go:") {
+		return strings.TrimSuffix(name[:slash], "/")
+	}
+	before, _, _ := strings.Cut(name[slash:], ".")
+	return name[:slash] + before
+}
+
 // Own keeps the reports in which code of the user is involved.
 func Own(list []Report, own func(pkg string) bool) (kept []Report) {
 	mine := func(f Frame) bool {
@@ -29,7 +39,7 @@ func Own(list []Report, own func(pkg string) bool) (kept []Report) {
 	for _, r := range list {
 		keep := false
 		for _, s := range r.Cycle {
-			keep = keep || ownStep(s, mine)
+			keep = keep || ownStep(s, mine) || s.Holds.Site == nil && own(Owner(s.Holds.Name)) || s.Wants.Site == nil && own(Owner(s.Wants.Name))
 		}
 		switch {
 		case len(r.Cycle) > 0:
@@ -40,9 +50,12 @@ func Own(list []Report, own func(pkg string) bool) (kept []Report) {
 			keep = len(r.Stacks) == 0 || slices.ContainsFunc(r.Stacks[0].Frames, mine)
 		}
 		for _, l := range r.Locks {
-			keep = keep || len(r.Cycle) == 0 && r.Kind != "hang" && l.Site != nil && mine(*l.Site)
+			keep = keep || len(r.Cycle) == 0 && r.Kind != "hang" && (l.Site != nil && mine(*l.Site) || l.Site == nil && own(Owner(l.Name)))
 		}
-		if len(r.Cycle) == 0 && r.Kind != "hang" && len(r.Stacks) > 0 && len(r.Stacks[0].Frames) > 0 {
+		if r.Kind == "cond" && len(r.Stacks) > 0 && len(r.Stacks[0].Frames) > 0 {
+			// Somebody else's wait below a lock of the user is like reading from a connection with it held.
+			keep = mine(r.Stacks[0].Frames[0])
+		} else if len(r.Cycle) == 0 && r.Kind != "hang" && len(r.Stacks) > 0 && len(r.Stacks[0].Frames) > 0 {
 			keep = keep || mine(r.Stacks[0].Frames[0])
 		}
 		if keep {

@@ -6,6 +6,7 @@ package runtime
 
 import (
 	"internal/runtime/atomic"
+	"internal/stringslite"
 	"unsafe"
 )
 
@@ -69,9 +70,11 @@ func WitnessFrom() WitnessOrigin { return getg().witnessFrom }
 // WitnessBubble says whether the calling goroutine is in a bubble of testing/synctest.
 func WitnessBubble() bool { return getg().bubble != nil }
 
-// witnessStart runs on the goroutine that starts another.
-func witnessStart(gp *g) WitnessOrigin {
-	if !witness.on || gp.m.curg != gp || gp.witness == nil && gp.witnessFrom.Up == nil {
+// witnessStart runs on the goroutine that starts another with this function. A goroutine of the runtime may be started anywhere, also
+// while memory is given to the engine.
+func witnessStart(gp *g, fn *funcval) WitnessOrigin {
+	if !witness.on || fn == nil || gp.m.curg != gp || gp.witness == nil && gp.witnessFrom.Up == nil ||
+		stringslite.HasPrefix(funcname(findfunc(fn.fn)), "runtime.") {
 		return WitnessOrigin{}
 	}
 	return witness.hooks.Start(gp.witness, gp.witnessFrom)

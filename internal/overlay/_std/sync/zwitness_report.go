@@ -153,7 +153,6 @@ func (j *witnessJSON) lock(l engine.LockRef) {
 	j.string("name", l.Name)
 	j.string("mode", l.Mode.String())
 	if l.Site != 0 {
-		j.key("site")
 		pcs := [1]uintptr{l.Site}
 		f, found := runtime.Frame{}, false
 		for frames := runtime.CallersFrames(pcs[:]); ; { // the innermost line that is not ours
@@ -165,7 +164,10 @@ func (j *witnessJSON) lock(l engine.LockRef) {
 				break
 			}
 		}
-		j.frame(f)
+		if found {
+			j.key("site")
+			j.frame(f)
+		}
 	}
 	j.close('}')
 }
