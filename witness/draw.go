@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -28,7 +29,7 @@ func (g Graph) WriteSVG(w io.Writer) error {
 	b := bufio.NewWriter(w)
 	type box struct{ x, y, w float64 }
 	boxes := map[string]box{}
-	layers := g.layers()
+	layers, ways := g.layers()
 	rows := 0
 	for _, l := range layers {
 		rows = max(rows, len(l))
@@ -38,7 +39,9 @@ func (g Graph) WriteSVG(w io.Writer) error {
 	for _, l := range layers {
 		width := 60.0
 		for _, n := range l {
-			width = max(width, 24+charWidth*float64(utf8.RuneCountInString(n)))
+			if !strings.HasPrefix(n, "\x00") {
+				width = max(width, 24+charWidth*float64(utf8.RuneCountInString(n)))
+			}
 		}
 		y := (height - float64(len(l)*(boxHeight+rowGap)-rowGap)) / 2
 		for _, n := range l {
@@ -64,11 +67,20 @@ func (g Graph) WriteSVG(w io.Writer) error {
 			wrong[e.From], wrong[e.To] = true, true
 		}
 		p, q := boxes[e.From], boxes[e.To]
-		x1, y1, x2, y2 := p.x+p.w, p.y+boxHeight/2, q.x, q.y+boxHeight/2
-		path := fmt.Sprintf("M%.0f %.0fC%.0f %.0f %.0f %.0f %.0f %.0f", x1, y1, x1+columnGap/2, y1, x2-columnGap/2, y2, x2, y2)
+		x1, y1 := p.x+p.w, p.y+boxHeight/2
+		path := fmt.Sprintf("M%.0f %.0f", x1, y1)
+		for _, n := range ways[[2]string{e.From, e.To}][1:] {
+			q := boxes[n]
+			x2, y2 := q.x, q.y+boxHeight/2
+			path += fmt.Sprintf("C%.0f %.0f %.0f %.0f %.0f %.0f", x1+columnGap/2, y1, x2-columnGap/2, y2, x2, y2)
+			if n != e.To {
+				path += fmt.Sprintf("H%.0f", q.x+q.w)
+			}
+			x1, y1 = q.x+q.w, y2
+		}
 		if q.x <= p.x { // back, below the boxes
 			low := max(p.y, q.y) + boxHeight
-			x1, x2 = p.x+p.w/2, q.x+q.w/2
+			x1, x2 := p.x+p.w/2, q.x+q.w/2
 			path = fmt.Sprintf("M%.0f %.0fC%.0f %.0f %.0f %.0f %.0f %.0f", x1, p.y+boxHeight, x1, low+46, x2, low+46, x2, q.y+boxHeight)
 		}
 		fmt.Fprintf(b, `<path class="%s" marker-end="url(#%s)" d="%s"><title>%s</title></path>`+"\n", class, mark, path, html.EscapeString(e.title()))

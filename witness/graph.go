@@ -75,8 +75,9 @@ func (g Graph) names() []string {
 }
 
 // layers puts each class into a column right of all that are taken before it. Of a circle
-// one edge, one that was reported if possible, points back.
-func (g Graph) layers() [][]string {
+// one edge, one that was reported if possible, points back. An edge that passes columns has
+// a place in each of them; its way is in ways.
+func (g Graph) layers() (layers [][]string, ways map[[2]string][]string) {
 	names := g.names()
 	out := map[string][]Edge{}
 	for _, e := range g {
@@ -123,19 +124,34 @@ func (g Graph) layers() [][]string {
 			}
 		}
 	}
-	var layers [][]string
 	for _, n := range names {
 		for len(layers) <= depth[n] {
 			layers = append(layers, nil)
 		}
 		layers[depth[n]] = append(layers[depth[n]], n)
 	}
-	g.untangle(layers)
-	return layers
+	ways = map[[2]string][]string{}
+	near := map[string][]string{} // neighbours, from column to column
+	for i, e := range g {
+		way := []string{e.From}
+		for d := depth[e.From] + 1; d < depth[e.To]; d++ {
+			n := fmt.Sprintf("\x00%d %d", i, d) // not a name
+			layers[d] = append(layers[d], n)
+			way = append(way, n)
+		}
+		way = append(way, e.To)
+		ways[[2]string{e.From, e.To}] = way
+		for i := 1; i < len(way); i++ {
+			near[way[i]] = append(near[way[i]], way[i-1])
+			near[way[i-1]] = append(near[way[i-1]], way[i])
+		}
+	}
+	untangle(layers, near)
+	return layers, ways
 }
 
-// untangle sorts each column by where its classes' neighbours in the other columns are, a few times.
-func (g Graph) untangle(layers [][]string) {
+// untangle sorts each column by where its neighbours in the other columns are, a few times.
+func untangle(layers [][]string, near map[string][]string) {
 	place := map[string]float64{}
 	put := func(l []string) {
 		for i, n := range l {
@@ -149,16 +165,9 @@ func (g Graph) untangle(layers [][]string) {
 		for _, l := range layers {
 			mean := map[string]float64{}
 			for _, n := range l {
-				sum, count := 0.0, 0
-				for _, e := range g {
-					switch n {
-					case e.From:
-						sum, count = sum+place[e.To], count+1
-					case e.To:
-						sum, count = sum+place[e.From], count+1
-					}
+				for _, m := range near[n] {
+					mean[n] += place[m] / float64(len(near[n]))
 				}
-				mean[n] = sum / float64(max(count, 1))
 			}
 			slices.SortStableFunc(l, func(a, b string) int { return cmp.Compare(mean[a], mean[b]) })
 			put(l)
