@@ -90,7 +90,7 @@ func (t *Thread) order(g *Tag, to ref) bool {
 	y := e.nodeOf(to.id, g)
 	for i, r := range held {
 		a, b := r.id.Class(), to.id.Class()
-		if e.blessed[[2]Class{a, b}] || e.blessed[[2]Class{b, a}] {
+		if e.blessed.has(key{uint64(a), uint64(b)}) || e.blessed.has(key{uint64(b), uint64(a)}) {
 			continue
 		}
 		n := len(e.cands)
@@ -123,7 +123,7 @@ func (t *Thread) tagOf(id ID) *Tag {
 
 // occurrence gives the occurrence of this acquisition by this thread, and makes it.
 func (e *Engine) occurrence(t *Thread, held []ref, to ref) *occ {
-	if ed := find(e.inst.nodes[held[0].id], e.inst.nodes[to.id]); ed != nil && t.label != nil {
+	if ed := find(e.inst.nodes.get(idKey(held[0].id)), e.inst.nodes.get(idKey(to.id))); ed != nil && t.label != nil {
 	next:
 		for _, o := range ed.occ {
 			if o.who != t.label || o.to.mode != to.mode || len(o.held) != len(held) {
@@ -138,12 +138,14 @@ func (e *Engine) occurrence(t *Thread, held []ref, to ref) *occ {
 			return o
 		}
 	}
-	k := [2]uintptr{held[len(held)-1].site, to.site}
-	if e.stacks[k] == nil {
-		e.stacks[k] = e.stack(to.site)
+	if k := sites(held[len(held)-1].site, to.site); !e.stacks.has(k) {
+		e.stacks.put(k, e.stack(to.site))
 	}
 	return &occ{who: t.lab(), last: t.clock, held: append([]ref(nil), held...), to: to}
 }
+
+// sites is the key of the stacks that are kept: one for each pair of places.
+func sites(held, wanted uintptr) key { return key{uint64(held), uint64(wanted)} }
 
 // stack captures the stack of the running thread, from the place that is known by its return
 // address on, which leaves out the engine and whoever embeds it.
@@ -217,16 +219,16 @@ func (t *Thread) handOver(g *Tag, r ref) {
 		return
 	}
 	if r.mode == Shared {
-		if o, ok := e.orphans[r.id]; ok && o.ref.mode == Shared {
-			delete(e.orphans, r.id)
-		} else if len(e.loose) < 4096 {
-			e.loose[r.id]++
+		if e.orphans.get(idKey(r.id)).ref.mode == Shared {
+			e.orphans.del(idKey(r.id))
+		} else if e.loose.n < 4096 {
+			e.loose.put(idKey(r.id), e.loose.get(idKey(r.id))+1)
 		}
 		return
 	}
-	owner := e.threads[g.owner]
+	owner := e.threads.get(idKey(ID(g.owner)))
 	g.owner = 0
-	delete(e.orphans, r.id)
+	e.orphans.del(idKey(r.id))
 	if owner == nil || owner == t {
 		return
 	}
@@ -236,8 +238,10 @@ func (t *Thread) handOver(g *Tag, r ref) {
 }
 
 func (e *Engine) unloose(id ID) {
-	if e.loose[id]--; e.loose[id] <= 0 {
-		delete(e.loose, id)
+	if n := e.loose.get(idKey(id)) - 1; n > 0 {
+		e.loose.put(idKey(id), n)
+	} else {
+		e.loose.del(idKey(id))
 	}
 }
 

@@ -68,7 +68,9 @@ var Wants = [...]Kind{Mutex, ReadMostly, Sleepable, SleepRM, Manager, Spin, Toke
 const asleep = kinds
 
 // legal is Interaction as bits, by kind held, whether exclusively, and kind wanted.
-var legal = func() (t [kinds][2]uint16) {
+var legal = legalBits()
+
+func legalBits() (t [kinds][2]uint16) {
 	for k := range t {
 		t[k] = [2]uint16{1<<(kinds+1) - 1, 1<<(kinds+1) - 1}
 	}
@@ -94,7 +96,7 @@ var legal = func() (t [kinds][2]uint16) {
 		t[row.Have] = bits
 	}
 	return t
-}()
+}
 
 // MayTake says whether a thread that holds a lock of one kind may wait for one of another.
 func MayTake(have Kind, m Mode, want Kind) bool {
@@ -141,35 +143,35 @@ type ClassSpec struct {
 // what the embedder knows classes by, such as the address of an instruction that
 // initialises locks; key 0 means that the name is the key, together with kind and
 // flags. A class is for ever; there are as many as places in a program, at most a million.
-func (e *Engine) Class(key uintptr, spec ClassSpec) Class {
+func (e *Engine) Class(by uintptr, spec ClassSpec) Class {
 	e.mu.lock()
 	defer e.mu.unlock()
-	k := classKey{key: key}
-	if key == 0 {
-		k = classKey{0, spec.Name, spec.Kind, spec.Flag}
+	k := key{uint64(by), 0}
+	if by == 0 {
+		k = textKey(spec.Name, uint64(spec.Kind)<<32|uint64(spec.Flag)|1<<63)
 	}
-	if c, ok := e.byKey[k]; ok {
+	if c := e.byKey.get(k); c != 0 {
 		return c
 	}
-	if c, ok := e.byName[spec.Name]; ok && key == 0 && !e.classes[c].made {
+	if c := e.byName.get(textKey(spec.Name, 0)); c != 0 && by == 0 && !e.classes[c].made {
 		e.classes[c] = class{ClassSpec: spec, made: true}
-		e.byKey[k] = c
+		e.byKey.put(k, c)
 		return c
 	}
-	return e.newClass(k, class{spec, key, true})
+	return e.newClass(k, class{spec, by, true})
 }
 
-func (e *Engine) newClass(k classKey, c class) Class {
+func (e *Engine) newClass(k key, c class) Class {
 	if len(e.classes) == maxClasses {
 		return 0
 	}
 	n := Class(len(e.classes))
 	e.classes = append(e.classes, c)
 	if c.made {
-		e.byKey[k] = n
+		e.byKey.put(k, n)
 	}
-	if _, ok := e.byName[c.Name]; !ok && c.Name != "" {
-		e.byName[c.Name] = n
+	if k := textKey(c.Name, 0); c.Name != "" && !e.byName.has(k) {
+		e.byName.put(k, n)
 	}
 	return n
 }
@@ -179,10 +181,10 @@ func (e *Engine) newClass(k classKey, c class) Class {
 func (e *Engine) Named(name string) Class {
 	e.mu.lock()
 	defer e.mu.unlock()
-	if c, ok := e.byName[name]; ok {
+	if c := e.byName.get(textKey(name, 0)); c != 0 {
 		return c
 	}
-	return e.newClass(classKey{}, class{ClassSpec: ClassSpec{Name: name}})
+	return e.newClass(key{}, class{ClassSpec: ClassSpec{Name: name}})
 }
 
 // class is what the engine knows of a class.
@@ -190,13 +192,6 @@ type class struct {
 	ClassSpec
 	key  uintptr
 	made bool // not only named
-}
-
-type classKey struct {
-	key  uintptr
-	name string
-	kind Kind
-	flag Flag
 }
 
 const maxClasses = 1 << (64 - serialBits)

@@ -26,9 +26,9 @@ func (e *Engine) Graph() []Edge {
 	e.mu.lock()
 	defer e.mu.unlock()
 	var list []Edge
-	e.sort.each(func(ed *edge) {
+	for _, ed := range e.sort.all() {
 		if len(ed.occ) == 0 {
-			return
+			continue
 		}
 		a, b := ed.from.id.Class(), ed.to.id.Class()
 		g := Edge{From: a, To: b, FromName: e.nameOf(a), ToName: e.nameOf(b), Count: ed.count, Stated: ed.stated(), Wrong: ed.wrong}
@@ -39,7 +39,7 @@ func (e *Engine) Graph() []Edge {
 			}
 		}
 		list = append(list, g)
-	})
+	}
 	for i := 1; i < len(list); i++ {
 		for j := i; j > 0 && list[j].less(list[j-1]); j-- {
 			list[j], list[j-1] = list[j-1], list[j]

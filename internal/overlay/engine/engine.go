@@ -87,31 +87,31 @@ type Engine struct {
 
 	serial  uint64
 	classes []class
-	byKey   map[classKey]Class
-	byName  map[string]Class // the first of the name
-	blessed map[[2]Class]bool
+	byKey   table[Class]
+	byName  table[Class] // the first of the name
+	blessed table[bool]
 
-	threads map[uint32]*Thread
+	threads table[*Thread] // by number
 	pool    []*Thread
 	lastNum uint32
 
-	inst, sort graph // orders of locks, and of classes
-	stacks     map[[2]uintptr][]uintptr
-	effort     int // of searches for circles so far
+	inst, sort graph            // orders of locks, and of classes
+	stacks     table[[]uintptr] // by sites
+	effort     int              // of searches for circles so far
 	cands      []candidate
 
-	holders  map[ID]*link // who waits and holds the lock
+	holders  table[*link] // who waits and holds the lock
 	searches uint32
 	queries  uint32
-	groups   map[ID]*group
+	groups   table[*group]
 	groupsAt int
-	loose    map[ID]int    // shares that another thread than the sharer released
-	orphans  map[ID]orphan // held by threads that have ended
+	loose    table[int]    // shares that another thread than the sharer released
+	orphans  table[orphan] // held by threads that have ended
 
 	reports []*Report
-	found   map[finding]*Report
-	handed  map[finding]bool // findings that were refuted by a lock that changed hands
-	out     []*Report        // to be delivered
+	found   table[*Report]
+	handed  table[bool] // findings that were refuted by a lock that changed hands
+	out     []*Report   // to be delivered
 	seq     int
 }
 
@@ -124,15 +124,6 @@ func New(env Env, o Options) *Engine {
 		e.env.Stack = func(skip int, pcs []uintptr) int { return runtime.Callers(skip+2, pcs) }
 	}
 	e.classes = append(e.classes, class{})
-	e.byKey = map[classKey]Class{}
-	e.byName = map[string]Class{}
-	e.blessed = map[[2]Class]bool{}
-	e.threads = map[uint32]*Thread{}
-	e.holders = map[ID]*link{}
-	e.loose = map[ID]int{}
-	e.orphans = map[ID]orphan{}
-	e.groups = map[ID]*group{}
-	e.stacks = map[[2]uintptr][]uintptr{}
 	e.forget()
 	return e
 }
@@ -142,8 +133,8 @@ func (e *Engine) forget() {
 	e.inst.reset()
 	e.sort.reset()
 	e.reports, e.out, e.seq = nil, nil, 0
-	e.found = map[finding]*Report{}
-	e.handed = map[finding]bool{}
+	e.found.reset()
+	e.handed.reset()
 	e.effort = 0
 }
 
@@ -162,14 +153,14 @@ func (e *Engine) Thread(o Origin, name string) *Thread {
 	}
 	for {
 		e.lastNum++
-		if e.lastNum != 0 && e.threads[e.lastNum] == nil {
+		if e.lastNum != 0 && !e.threads.has(idKey(ID(e.lastNum))) {
 			break
 		}
 	}
 	t.num, t.name, t.origin, t.clock = e.lastNum, name, o, 1
 	t.epoch = e.epoch.Load()
 	t.reseed()
-	e.threads[t.num] = t
+	e.threads.put(idKey(ID(t.num)), t)
 	return t
 }
 
@@ -287,14 +278,14 @@ func (e *Engine) Order(classes ...Class) bool {
 func (e *Engine) Bless(a, b Class) {
 	e.mu.lock()
 	defer e.mu.unlock()
-	e.blessed[[2]Class{a, b}] = true
+	e.blessed.put(key{uint64(a), uint64(b)}, true)
 	for _, g := range []*graph{&e.inst, &e.sort} {
-		g.each(func(ed *edge) {
+		for _, ed := range g.all() {
 			x, y := ed.from.id.Class(), ed.to.id.Class()
 			if x == a && y == b || x == b && y == a {
 				ed.clear() // An edge without occurrences is in no circle.
 			}
-		})
+		}
 	}
 }
 
@@ -304,13 +295,17 @@ func (e *Engine) Reset() {
 	e.mu.lock()
 	defer e.mu.unlock()
 	for _, g := range []*graph{&e.inst, &e.sort} {
-		g.each((*edge).clear)
+		for _, ed := range g.all() {
+			ed.clear()
+		}
 	}
-	for _, t := range e.threads {
-		t.watches = nil
+	for i := range e.threads.slots {
+		if s := &e.threads.slots[i]; s.full {
+			s.v.watches = nil
+		}
 	}
-	clear(e.orphans)
-	clear(e.blessed)
+	e.orphans.reset()
+	e.blessed.reset()
 	e.forget()
 	e.epoch.Add(1 << 32)
 }

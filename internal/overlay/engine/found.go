@@ -8,6 +8,8 @@ type finding struct {
 	hash uint64
 }
 
+func (f finding) key() key { return key{uint64(f.kind)<<56 | uint64(f.a)<<28 | uint64(f.b), f.hash} }
+
 func (e *Engine) lockRef(r ref) LockRef {
 	l := LockRef{ID: r.id, Class: r.id.Class(), Name: e.nameOf(r.id.Class()), Mode: r.mode, Site: r.site}
 	if r.id.Serial() == 0 {
@@ -32,19 +34,19 @@ func (e *Engine) nameThread(num uint32, name string) ThreadRef {
 
 // known says whether there is nothing new in a finding of this severity.
 func (e *Engine) known(f finding, sev Severity) bool {
-	r := e.found[f]
-	return r != nil && r.Severity >= sev || e.handed[f]
+	r := e.found.get(f.key())
+	return r != nil && r.Severity >= sev || e.handed.has(f.key())
 }
 
 // report adds a report, or raises the one that there is.
 func (e *Engine) report(f finding, r *Report) bool {
-	if old := e.found[f]; old != nil {
+	if old := e.found.get(f.key()); old != nil {
 		r.Seq, r.Raised = old.Seq, true
 	}
 	if e.env.Accept != nil && !e.env.Accept(r) {
 		return false
 	}
-	r.key = f
+	r.key = f.key()
 	if r.Raised {
 		for i := range e.reports {
 			if e.reports[i].Seq == r.Seq {
@@ -56,18 +58,18 @@ func (e *Engine) report(f finding, r *Report) bool {
 		r.Seq = e.seq
 		e.reports = append(e.reports, r)
 	}
-	e.found[f] = r
+	e.found.put(f.key(), r)
 	e.out = append(e.out, r)
 	return true
 }
 
 // withdraw takes a report back that has been refuted, and never makes it again.
 func (e *Engine) withdraw(r *Report) {
-	if e.found[r.key] != r {
+	if e.found.get(r.key) != r {
 		return
 	}
-	delete(e.found, r.key)
-	e.handed[r.key] = true
+	e.found.del(r.key)
+	e.handed.put(r.key, true)
 	for i := range e.reports {
 		if e.reports[i] == r {
 			e.reports = append(append([]*Report(nil), e.reports[:i]...), e.reports[i+1:]...)
@@ -128,7 +130,7 @@ func (t *Thread) foundDuplicate(have, to ref) {
 
 func (t *Thread) foundNotHeld(g *Tag, r ref) {
 	text := "The lock is released or changed by a thread that does not hold it so."
-	if o := t.e.threads[g.owner]; o != nil && o != t {
+	if o := t.e.threads.get(idKey(ID(g.owner))); o != nil && o != t {
 		text = "The lock is released by a thread that does not hold it; " + t.e.threadRef(o).String() + " does."
 	}
 	t.simple(finding{NotHeld, r.id.Class(), 0, uint64(r.site)}, Certain, text, r)
@@ -186,7 +188,7 @@ func (e *Engine) foundCircle(t *Thread, c candidate) {
 		st := Step{Holds: e.lockRef(held), Wants: e.lockRef(s.o.to), Stated: s.o.who == nil}
 		if who := s.o.who; who != nil {
 			st.Thread = e.nameThread(who.num, who.name)
-			st.Stack = e.stacks[[2]uintptr{s.o.held[len(s.o.held)-1].site, s.o.to.site}]
+			st.Stack = e.stacks.get(sites(s.o.held[len(s.o.held)-1].site, s.o.to.site))
 			if i == 0 && t != nil && who == t.label && s.o.last == t.clock {
 				st.Now = true
 				st.Stack = e.stack(s.o.to.site)
@@ -208,7 +210,7 @@ func (e *Engine) foundCircle(t *Thread, c candidate) {
 	if e.report(f, r) {
 		for _, s := range c.steps {
 			s.ed.wrong = true
-			if ed := find(e.sort.nodes[s.ed.from.id.Class().node()], e.sort.nodes[s.ed.to.id.Class().node()]); ed != nil {
+			if ed := find(e.sort.nodes.get(idKey(s.ed.from.id.Class().node())), e.sort.nodes.get(idKey(s.ed.to.id.Class().node()))); ed != nil {
 				ed.wrong = true
 			}
 		}
@@ -274,7 +276,7 @@ func (t *Thread) foundDeadlock(path []*link) {
 		// Thread i holds a lock and waits for that of the next; the closing one comes first.
 		l := path[(i+len(path)-1)%len(path)]
 		st := Step{Thread: e.threadRef(l.t), Holds: e.lockRef(l.ref), Wants: e.lockRef(l.t.wait), Now: l.t == t}
-		st.Stack = e.stacks[[2]uintptr{l.ref.site, l.t.wait.site}]
+		st.Stack = e.stacks.get(sites(l.ref.site, l.t.wait.site))
 		if l.t == t {
 			st.Stack = e.stack(t.wait.site)
 			r.Stack = st.Stack

@@ -26,7 +26,7 @@ type node struct {
 	ord     int64 // G1
 	comp    uint32
 	in, out []*edge
-	index   map[ID]*edge // in, by from; nil while it is short
+	index   table[*edge] // in, by from; empty while it is short
 	mark    uint32
 	path    bool // on the path of the search under way
 }
@@ -56,32 +56,30 @@ const maxOcc = 8
 //	   same thread, earlier, with as many locks held and no stronger modes; or there were maxOcc
 //	   others, more than locks that a thread holds in common with all of them
 type graph struct {
-	nodes       map[ID]*node
+	nodes       table[*node]
 	first, last int64
 	back        int
 	marks       uint32
 	comps       uint32
 	sweepAt     int
 	dead        []*node // forgotten since the last sweep, and not in nodes
-	peak        int
 	fwd, bwd    []*node // scratch
 	ords        []int64
 }
 
 func (g *graph) reset() {
-	*g = graph{nodes: map[ID]*node{}, sweepAt: 1024, fwd: g.fwd[:0], bwd: g.bwd[:0], ords: g.ords[:0]}
+	*g = graph{sweepAt: 1024, fwd: g.fwd[:0], bwd: g.bwd[:0], ords: g.ords[:0]}
 }
 
 // nodeOf gives the node of a lock; tag is where it lies now.
 func (e *Engine) nodeOf(id ID, tag *Tag) *node {
-	n := e.inst.nodes[id]
+	n := e.inst.nodes.get(idKey(id))
 	if n == nil {
-		if len(e.inst.nodes) >= e.inst.sweepAt && e.env.Weak != nil {
+		if e.inst.nodes.n >= e.inst.sweepAt && e.env.Weak != nil {
 			e.sweep()
 		}
 		n = &node{id: id, weak: e.handleOf(tag)}
-		e.inst.nodes[id] = n
-		e.inst.peak = max(e.inst.peak, len(e.inst.nodes))
+		e.inst.nodes.put(idKey(id), n)
 	}
 	return n
 }
@@ -89,22 +87,23 @@ func (e *Engine) nodeOf(id ID, tag *Tag) *node {
 // node is the identity of a class's node.
 func (c Class) node() ID { return ID(c) << serialBits }
 
-// each visits the edges.
-func (g *graph) each(f func(ed *edge)) {
-	for _, n := range g.nodes {
-		for _, ed := range n.out {
-			f(ed)
+// all gives the edges.
+func (g *graph) all() (list []*edge) {
+	for i := range g.nodes.slots {
+		if s := &g.nodes.slots[i]; s.full {
+			list = append(list, s.v.out...)
 		}
 	}
+	return list
 }
 
 // classNode gives the node of a class.
 func (e *Engine) classNode(c Class) *node {
 	id := c.node()
-	n := e.sort.nodes[id]
+	n := e.sort.nodes.get(idKey(id))
 	if n == nil {
 		n = &node{id: id}
-		e.sort.nodes[id] = n
+		e.sort.nodes.put(idKey(id), n)
 	}
 	return n
 }
@@ -129,8 +128,8 @@ func (g *graph) edge(x, y *node) (ed *edge, made bool) {
 	g.place(ed)
 	x.out = append(x.out, ed)
 	y.in = append(y.in, ed)
-	if y.index != nil {
-		y.index[x.id] = ed
+	if y.index.n != 0 {
+		y.index.put(idKey(x.id), ed)
 	}
 	return ed, true
 }
@@ -155,13 +154,12 @@ func find(x, y *node) *edge {
 			}
 		}
 	default:
-		if y.index == nil {
-			y.index = make(map[ID]*edge, 2*len(y.in))
+		if y.index.n == 0 {
 			for _, ed := range y.in {
-				y.index[ed.from.id] = ed
+				y.index.put(idKey(ed.from.id), ed)
 			}
 		}
-		return y.index[x.id]
+		return y.index.get(idKey(x.id))
 	}
 	return nil
 }
@@ -416,42 +414,31 @@ func index(list []ref, id ID) int {
 // sweep drops the locks that are gone.
 func (e *Engine) sweep() {
 	g := &e.inst
-	for _, n := range g.nodes {
-		n.dead = n.dead || e.gone(n.weak)
+	for i := range g.nodes.slots {
+		if s := &g.nodes.slots[i]; s.full && e.gone(s.v.weak) {
+			s.v.dead = true
+			g.dead = append(g.dead, s.v)
+		}
 	}
 	g.drop()
-	g.sweepAt = max(1024, 2*len(g.nodes))
+	g.sweepAt = max(1024, 2*g.nodes.n)
 }
 
 // drop removes dead nodes and their edges.
 func (g *graph) drop() {
-	kept := 0
-	for _, n := range g.nodes {
-		if !n.dead {
-			kept++
-		}
-	}
-	nodes := g.nodes
-	if g.peak > 4*kept+1024 { // A map does not shrink by itself.
-		nodes = make(map[ID]*node, kept)
-		g.peak = kept
-	}
-	for id, n := range g.nodes {
-		if n.dead {
-			g.lose(n)
-			delete(g.nodes, id)
-		} else {
-			nodes[id] = n
-		}
-	}
 	for _, n := range g.dead {
 		g.lose(n)
+		g.nodes.del(idKey(n.id))
 	}
 	clear(g.dead)
 	g.dead = g.dead[:0]
-	g.nodes = nodes
-	for _, n := range g.nodes {
-		n.in, n.out, n.index = alive(n.in), alive(n.out), nil
+	g.nodes.pack()
+	for i := range g.nodes.slots {
+		if s := &g.nodes.slots[i]; s.full {
+			n := s.v
+			n.in, n.out = alive(n.in), alive(n.out)
+			n.index.reset()
+		}
 	}
 }
 

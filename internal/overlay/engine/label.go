@@ -104,7 +104,7 @@ func (t *Thread) Fork() Origin {
 		t.special.Or(using)
 	}
 	for i := 0; i < t.n; i++ {
-		l.uses[slot(t.holds[i].id)].Store(t.clock)
+		l.uses[useSlot(t.holds[i].id)].Store(t.clock)
 	}
 	return o
 }
@@ -118,7 +118,7 @@ func (t *Thread) step() {
 	t.reseed()
 }
 
-func slot(id ID) int { return int(mix(0, id, 0)>>20) & 511 }
+func useSlot(id ID) int { return int(mix(0, id, 0)>>20) & 511 }
 
 // use notes that the thread takes a lock, for the rule that whoever started another
 // thread after its own last use of a lock cannot meet it there. It says whether somebody waits
@@ -126,14 +126,14 @@ func slot(id ID) int { return int(mix(0, id, 0)>>20) & 511 }
 func (t *Thread) use(id ID) (heard bool) {
 	s := t.special.Load()
 	if s&using != 0 {
-		t.label.uses[slot(id)].Store(t.clock)
+		t.label.uses[useSlot(id)].Store(t.clock)
 	}
 	return s&watched != 0 && t.bits.Load()>>(uint64(id)&63)&1 != 0
 }
 
 // used says whether the thread took the lock after its clock was at. It may say so in error,
 // never the opposite.
-func (l *label) used(id ID, at uint32) bool { return l.uses != nil && l.uses[slot(id)].Load() > at }
+func (l *label) used(id ID, at uint32) bool { return l.uses != nil && l.uses[useSlot(id)].Load() > at }
 
 // before says whether the moment (x, xc) came before (y, yc) by starts and joins.
 func (e *Engine) before(x *label, xc uint32, y *label, yc uint32) bool {
@@ -215,11 +215,11 @@ func (t *Thread) Done(g *Tag) {
 		return
 	}
 	e := t.e
-	q := e.groups[id]
+	q := e.groups.get(idKey(id))
 	if q == nil {
 		e.sweepGroups()
 		q = &group{weak: e.handleOf(g)}
-		e.groups[id] = q
+		e.groups.put(idKey(id), q)
 	}
 	if q.waited {
 		q.waited, q.done = false, q.done[:0]
@@ -252,7 +252,7 @@ func addJoin(list []join, j join) []join {
 // who called Done came before what t does from now on.
 func (t *Thread) Joined(g *Tag) {
 	t.enter()
-	q := t.e.groups[ID(g.id.Load())]
+	q := t.e.groups.get(idKey(ID(g.id.Load())))
 	if q == nil || len(q.done) == 0 {
 		t.leave()
 		return
@@ -300,13 +300,18 @@ func pruned(list []join, l *label) []join {
 
 // sweepGroups drops groups that are gone, whenever there are twice as many.
 func (e *Engine) sweepGroups() {
-	if len(e.groups) < e.groupsAt {
+	if e.groups.n < e.groupsAt {
 		return
 	}
-	for id, q := range e.groups {
-		if e.gone(q.weak) {
-			delete(e.groups, id)
+	var gone []key
+	for i := range e.groups.slots {
+		if s := &e.groups.slots[i]; s.full && e.gone(s.v.weak) {
+			gone = append(gone, s.key)
 		}
 	}
-	e.groupsAt = max(64, 2*len(e.groups))
+	for _, k := range gone {
+		e.groups.del(k)
+	}
+	e.groups.pack()
+	e.groupsAt = max(64, 2*e.groups.n)
 }

@@ -23,8 +23,8 @@ func (t *Thread) Exit() {
 		case c.Flag&NoWitness != 0 || c.Kind == Group || c.Kind == Cond:
 		case c.Flag&OwnerOnly != 0:
 			t.foundLeak(r, e.threadRef(t), "it is held for ever, since only its holder can release it", Certain, e.stack(0))
-		case len(e.orphans) < maxOrphans:
-			e.orphans[r.id] = orphan{r, e.threadRef(t)}
+		case e.orphans.n < maxOrphans:
+			e.orphans.put(idKey(r.id), orphan{r, e.threadRef(t)})
 		}
 	}
 	for _, l := range t.links {
@@ -36,7 +36,8 @@ func (t *Thread) Exit() {
 	num := t.num
 	e.leave(t)
 	e.mu.lock()
-	delete(e.threads, num)
+	e.threads.del(idKey(ID(num)))
+	e.threads.pack()
 	t.special.Store(0)
 	t.bits.Store(0)
 	t.n, t.label, t.origin, t.links, t.waits, t.name = 0, nil, Origin{}, t.links[:0], false, ""
@@ -60,16 +61,20 @@ func (e *Engine) Finish(t *Thread) {
 	} else {
 		e.mu.lock()
 	}
-	for id, o := range e.orphans {
+	for i := range e.orphans.slots {
+		o := e.orphans.slots[i].v
+		if !e.orphans.slots[i].full {
+			continue
+		}
 		sev, text := Likely, "nobody released it after its holder ended"
-		for _, w := range e.threads {
-			if w.waits && w.wait.id == id {
+		for j := range e.threads.slots {
+			if s := &e.threads.slots[j]; s.full && s.v.waits && s.v.wait.id == o.ref.id {
 				sev, text = Certain, "its holder has ended, and others wait for it"
 			}
 		}
 		e.leak(o.ref, o.thread, text, sev, nil)
 	}
-	clear(e.orphans)
+	e.orphans.reset()
 	e.leave(t)
 }
 

@@ -97,7 +97,7 @@ type Report struct {
 	Thread ThreadRef // who did it
 	Stack  []uintptr // where
 
-	key finding
+	key key
 }
 
 // Frame is one line of a stack.

@@ -73,17 +73,18 @@ func (e *Engine) Forget(g *Tag) {
 	id := ID(g.id.Load())
 	g.id.Store(0)
 	g.owner = 0
-	delete(e.orphans, id)
-	delete(e.loose, id)
-	delete(e.groups, id)
-	n := e.inst.nodes[id]
+	k := idKey(id)
+	e.orphans.del(k)
+	e.loose.del(k)
+	e.groups.del(k)
+	n := e.inst.nodes.get(k)
 	if n == nil {
 		return
 	}
 	n.dead = true
-	delete(e.inst.nodes, id)
+	e.inst.nodes.del(k)
 	e.inst.dead = append(e.inst.dead, n)
-	if d := len(e.inst.dead); d >= 512 && d > len(e.inst.nodes) {
+	if d := len(e.inst.dead); d >= 512 && d > e.inst.nodes.n {
 		e.sweep()
 	}
 }

@@ -324,8 +324,8 @@ func (t *Thread) enter() {
 		t.lost = t.lost[:0]
 		t.special.And(^losing)
 	}
-	for i := 0; len(t.e.loose) > 0 && i < t.n; {
-		if h := &t.holds[i]; h.mode&modeMask == Shared && t.e.loose[h.id] > 0 {
+	for i := 0; t.e.loose.n > 0 && i < t.n; {
+		if h := &t.holds[i]; h.mode&modeMask == Shared && t.e.loose.get(idKey(h.id)) > 0 {
 			t.e.unloose(h.id)
 			t.drop(i)
 			continue

@@ -61,11 +61,11 @@ func (t *Thread) linkTo(r ref) {
 		l = new(link)
 		t.links[n] = l
 	}
-	*l = link{t: t, id: r.id, ref: r, next: t.e.holders[r.id]}
+	*l = link{t: t, id: r.id, ref: r, next: t.e.holders.get(idKey(r.id))}
 	if l.next != nil {
 		l.next.prev = l
 	}
-	t.e.holders[r.id] = l
+	t.e.holders.put(idKey(r.id), l)
 }
 
 func (e *Engine) remove(l *link) {
@@ -79,9 +79,9 @@ func (e *Engine) remove(l *link) {
 	case l.prev != nil:
 		l.prev.next = l.next
 	case l.next != nil:
-		e.holders[l.id] = l.next
+		e.holders.put(idKey(l.id), l.next)
 	default:
-		delete(e.holders, l.id)
+		e.holders.del(idKey(l.id))
 	}
 	*l = link{}
 }
@@ -114,7 +114,7 @@ func (t *Thread) Unblock() {
 // does so for a writer, who waits for the readers, so all holders count.
 func (e *Engine) circle(t *Thread, to ref, path []*link) []*link {
 	readers := to.mode == Shared && e.classes[to.id.Class()].Flag&RecursiveRead != 0
-	for l := e.holders[to.id]; l != nil; l = l.next {
+	for l := e.holders.get(idKey(to.id)); l != nil; l = l.next {
 		if readers && l.ref.mode == Shared {
 			continue
 		}
@@ -151,8 +151,9 @@ func (t *Thread) refute() {
 func (e *Engine) Blocked(f func(t ThreadRef, wants LockRef, holds []LockRef, stack []uintptr)) {
 	e.mu.lock()
 	defer e.mu.unlock()
-	for _, t := range e.threads {
-		if !t.waits {
+	for i := range e.threads.slots {
+		t := e.threads.slots[i].v
+		if !e.threads.slots[i].full || !t.waits {
 			continue
 		}
 		var holds []LockRef
@@ -163,6 +164,6 @@ func (e *Engine) Blocked(f func(t ThreadRef, wants LockRef, holds []LockRef, sta
 				site = l.ref.site
 			}
 		}
-		f(e.threadRef(t), e.lockRef(t.wait), holds, e.stacks[[2]uintptr{site, t.wait.site}])
+		f(e.threadRef(t), e.lockRef(t.wait), holds, e.stacks.get(sites(site, t.wait.site)))
 	}
 }
