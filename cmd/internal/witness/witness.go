@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -156,6 +157,9 @@ func (r *run) program(verb, dir, names string) (failed bool, err error) {
 	if r.goTestJSON {
 		line = append([]string{"-json"}, line...)
 	}
+	if verb == "test" && !r.args.Has("count") {
+		line = append([]string{"-count=1"}, line...) // a result from the cache comes without its reports
+	}
 	c := r.goes.Command(verb, line...)
 	c.Env = append(c.Env, "LWKT_WITNESS_DIR="+dir, "LWKT_WITNESS_NAMES="+names,
 		"LWKT_WITNESS_TICK="+strconv.FormatInt(max(time.Duration(r.every).Milliseconds(), 1), 10))
@@ -170,6 +174,9 @@ func (r *run) program(verb, dir, names string) (failed bool, err error) {
 	}
 	out := r.stdout
 	if r.json || r.verb == "graph" {
+		if _, ok := r.stderr.(*os.File); !ok {
+			r.stderr = &shared{to: r.stderr} // it is written from two sides
+		}
 		out = r.stderr
 	}
 	// A go test that could not build one of several packages has run the others all the same.
@@ -296,3 +303,15 @@ func (l *lines) Write(p []byte) (int, error) {
 }
 
 func (l *lines) flush() { l.see(l.part) }
+
+// shared lets several write.
+type shared struct {
+	mu sync.Mutex
+	to io.Writer
+}
+
+func (s *shared) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.to.Write(p)
+}

@@ -82,3 +82,8 @@ func TakesValue(arg string) bool {
 func (a Args) Line() []string {
 	return slices.Concat(a.Flags, a.Packages, a.Rest)
 }
+
+// Has says whether a flag is given.
+func (a Args) Has(name string) bool {
+	return slices.ContainsFunc(a.Flags, func(f string) bool { return f == "-"+name || strings.HasPrefix(f, "-"+name+"=") })
+}

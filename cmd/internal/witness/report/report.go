@@ -339,18 +339,7 @@ func Short(name string) string {
 func (r *Report) key() string {
 	var names []string
 	if len(r.Cycle) > 0 {
-		for _, s := range r.Cycle {
-			names = append(names, s.Holds.Name)
-		}
-		// A circle begins nowhere: the smallest name first.
-		least := 0
-		for i := range names {
-			if slices.Compare(rotate(names, i), rotate(names, least)) < 0 {
-				least = i
-			}
-		}
-		names = rotate(names, least)
-		return r.Kind + " " + strings.Join(append(names, names[0]), " -> ")
+		return r.Kind + " " + strings.Join(r.circle(), " -> ")
 	}
 	for _, l := range r.Locks {
 		if !slices.Contains(names, l.Name) {
@@ -367,6 +356,20 @@ func (r *Report) key() string {
 		}
 	}
 	return r.Kind + " " + strings.Join(names, ", ")
+}
+
+// circle gives the names of a circle. It begins nowhere: the smallest name comes first, and again at the end.
+func (r *Report) circle() (names []string) {
+	for _, s := range r.Cycle {
+		names = append(names, s.Holds.Name)
+	}
+	least := names
+	for i := range names {
+		if turned := rotate(names, i); slices.Compare(turned, least) < 0 {
+			least = turned
+		}
+	}
+	return append(slices.Clone(least), least[0])
 }
 
 func rotate(list []string, n int) []string { return slices.Concat(list[n:], list[:n]) }

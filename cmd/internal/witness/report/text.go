@@ -91,10 +91,10 @@ func (r *Report) Title() string {
 	}
 	var names []string
 	if len(r.Cycle) > 0 {
-		for _, s := range r.Cycle {
-			names = append(names, Short(s.Holds.Name))
+		for _, name := range r.circle() {
+			names = append(names, Short(name))
 		}
-		return title + ": " + strings.Join(append(names, names[0]), " -> ")
+		return title + ": " + strings.Join(names, " -> ")
 	}
 	for _, l := range r.Locks {
 		names = append(names, Short(l.Name))

@@ -17,6 +17,8 @@ type WitnessHooks struct {
 	Start func(record unsafe.Pointer, mine WitnessOrigin) WitnessOrigin
 	// End is called by a goroutine with a record, as the last thing that it does.
 	End func(record unsafe.Pointer)
+	// Chan, if there is one, is called by a goroutine with a record that is about to wait for a channel.
+	Chan func(record unsafe.Pointer, what string)
 	// Unpin is called for the record of a goroutine that waits, with the world stopped, when the garbage collector is to look for
 	// goroutines that nobody can wake.
 	Unpin func(record unsafe.Pointer)
@@ -87,6 +89,41 @@ func witnessEnd() {
 		gp.witness = nil
 		gp.witnessFrom = WitnessOrigin{}
 	}
+}
+
+// witnessChannel runs on a goroutine that will probably wait for a channel.
+func witnessChannel(c *hchan, send bool) {
+	if gp := getg(); witness.hooks.Chan != nil && gp.witness != nil && gp.m.curg == gp && witnessWould(c, send) {
+		if send {
+			witness.hooks.Chan(gp.witness, "chan send")
+		} else {
+			witness.hooks.Chan(gp.witness, "chan receive")
+		}
+	}
+}
+
+func witnessWould(c *hchan, send bool) bool {
+	if atomic.Load(&c.closed) != 0 {
+		return false
+	}
+	if send {
+		return full(c)
+	}
+	return empty(c)
+}
+
+// witnessSelect is the same for a select.
+func witnessSelect(cases []scase, sends int) {
+	gp := getg()
+	if witness.hooks.Chan == nil || gp.witness == nil || gp.m.curg != gp {
+		return
+	}
+	for i := range cases {
+		if c := cases[i].c; c != nil && !witnessWould(c, i < sends) {
+			return
+		}
+	}
+	witness.hooks.Chan(gp.witness, "select")
 }
 
 // witnessHelper is a goroutine of the runtime: it counts in no deadlock, traceback or profile.

@@ -31,7 +31,16 @@ func init() {
 		LongTicks: uint32(witnessNumber("LWKT_WITNESS_LONG", 0)),
 	})
 	witnesses.SetEnabled(true)
+	var channels func(unsafe.Pointer, string)
+	if runtime.WitnessGetenv("LWKT_WITNESS_CHAN") != "" {
+		channels = func(record unsafe.Pointer, what string) {
+			witnessHide()
+			(*engine.Thread)(record).Chan(what, 0)
+			witnessShow()
+		}
+	}
 	runtime.WitnessInit(runtime.WitnessHooks{
+		Chan:   channels,
 		Start:  witnessStart,
 		End:    witnessEnd,
 		Unpin:  func(record unsafe.Pointer) { (*engine.Thread)(record).Unpin() },
@@ -40,6 +49,7 @@ func init() {
 	})
 	exithook.Add(exithook.Hook{F: witnessExit, RunOnFailure: true})
 	witnessOn = true
+	witnessBegin()
 }
 
 // witnessNumber reads a number from the environment.

@@ -53,6 +53,20 @@ func witnessReport(r *engine.Report) {
 	}
 }
 
+// witnessBegin tells the command that there is a process.
+func witnessBegin() {
+	dir := runtime.WitnessGetenv("LWKT_WITNESS_DIR")
+	if dir == "" {
+		return
+	}
+	witnessOut.process = witnessDecimal(uint64(runtime.WitnessTime())) + "-" + witnessDecimal(runtime.WitnessRandom()%1e9)
+	var j witnessJSON
+	j.open('{')
+	j.string("program", runtime.WitnessProgram())
+	j.close('}')
+	runtime.WitnessWrite(dir+"/"+witnessOut.process+"-0.json", j.buf)
+}
+
 // witnessSend hands a report to the command.
 func witnessSend(text []byte) bool {
 	dir := runtime.WitnessGetenv("LWKT_WITNESS_DIR")
@@ -61,14 +75,6 @@ func witnessSend(text []byte) bool {
 	}
 	witnessOut.mu.Lock()
 	defer witnessOut.mu.Unlock()
-	if witnessOut.process == "" {
-		witnessOut.process = witnessDecimal(uint64(runtime.WitnessTime())) + "-" + witnessDecimal(runtime.WitnessRandom()%1e9)
-		var j witnessJSON
-		j.open('{')
-		j.string("program", runtime.WitnessProgram())
-		j.close('}')
-		runtime.WitnessWrite(dir+"/"+witnessOut.process+"-0.json", j.buf)
-	}
 	witnessOut.files++
 	return runtime.WitnessWrite(dir+"/"+witnessOut.process+"-"+witnessDecimal(uint64(witnessOut.files))+".json", text)
 }

@@ -1,0 +1,336 @@
+package witness
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/serializing-tokens/lwkt/cmd/internal/witness/report"
+)
+
+// in copies a module of testdata into a folder of its own, goes there, and gives its path.
+func in(t *testing.T, module string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", module))); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("GOWORK", "")
+	t.Chdir(dir)
+	return dir
+}
+
+// witness runs a command line.
+func witness(t *testing.T, args ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	status = Main(args, &out, &errs)
+	return status, out.String(), errs.String()
+}
+
+// decode reads what -json prints, which is to be one value and nothing else.
+func decode(t *testing.T, text string) []report.Report {
+	t.Helper()
+	var got struct{ Reports []report.Report }
+	d := json.NewDecoder(strings.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&got); err != nil || d.More() || got.Reports == nil {
+		t.Fatalf("not one object with reports: %v\n%s", err, text)
+	}
+	return got.Reports
+}
+
+// TestPlanted is a new user's run: two mistakes, two clear reports, exit status 1.
+func TestPlanted(t *testing.T) {
+	dir := in(t, "planted")
+	status, out, errs := witness(t, "test", "./...")
+	if status != exitReports {
+		t.Errorf("status %d\n%s", status, errs)
+	}
+	for _, want := range []string{
+		"WITNESS likely lock order reversal: account.mu -> journal.mu -> account.mu",
+		"held account.mu and took journal.mu", "held journal.mu and took account.mu",
+		"bank.go:28", "bank.go:37", "planted.(*Bank).Audit",
+		"WITNESS certain blocked for ever: account.mu", "waits: chan send", "holds account.mu since",
+		"bank.go:46", "witness: 2 reports: 1 certain, 1 likely",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("missing %q", want)
+		}
+	}
+	if strings.Contains(out, dir) || strings.Contains(out, "\x1b[") {
+		t.Error("paths in full, or colours in what is no terminal")
+	}
+	if t.Failed() {
+		t.Log(out)
+	}
+}
+
+// TestClean: nothing is printed but what go test prints.
+func TestClean(t *testing.T) {
+	in(t, "clean")
+	if status, out, errs := witness(t, "test", "./..."); status != exitClean || strings.Contains(out+errs, "itness") || !strings.HasPrefix(out, "ok ") {
+		t.Errorf("status %d\n%s%s", status, out, errs)
+	}
+	if status, out, _ := witness(t, "test", "-json", "-v", "."); status != exitReports || len(decode(t, out)) != 0 {
+		t.Errorf("a test that fails: status %d\n%s", status, out)
+	}
+	if status, out, _ := witness(t, "test", "-json", "-min-severity=likely", "-run=Queue", "."); status != exitClean || len(decode(t, out)) != 0 {
+		t.Errorf("status %d\n%s", status, out)
+	}
+}
+
+// TestFormats: the same reports for programs.
+func TestFormats(t *testing.T) {
+	dir := in(t, "planted")
+	status, out, errs := witness(t, "test", "-json", "-sarif", "out.sarif", "-junit=out.xml", "-run", "Audit", ".")
+	list := decode(t, out)
+	if status != exitReports || len(list) != 1 || !strings.Contains(errs, "ok ") {
+		t.Fatalf("status %d, %q\n%s", status, errs, out)
+	}
+	r := list[0]
+	if r.Kind != "order" || r.Severity != report.Likely || len(r.Cycle) != 2 || len(r.Locks) != 2 || len(r.Stacks) != 1 || r.Text == "" ||
+		r.Key != "order example.com/planted.account.mu -> example.com/planted.journal.mu -> example.com/planted.account.mu" {
+		t.Errorf("%+v", r)
+	}
+	for _, s := range r.Cycle {
+		if s.Holds.Site == nil || s.Wants.Site == nil || filepath.Base(s.Holds.Site.File) != "bank.go" || len(s.Stack) == 0 || s.Goroutine == "" {
+			t.Errorf("%+v", s)
+		}
+	}
+	var sarif struct {
+		Version string
+		Runs    []struct {
+			Results []struct {
+				RuleID, Level string
+				Locations     []struct {
+					PhysicalLocation struct {
+						ArtifactLocation struct{ URI string }
+						Region           struct{ StartLine int }
+					}
+				}
+			}
+		}
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "out.sarif"))
+	if err != nil || json.Unmarshal(text, &sarif) != nil || len(sarif.Runs) != 1 || len(sarif.Runs[0].Results) != 1 {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	if one := sarif.Runs[0].Results[0]; one.RuleID != "order" || one.Level != "warning" || one.Locations[0].PhysicalLocation.ArtifactLocation.URI != "bank.go" ||
+		one.Locations[0].PhysicalLocation.Region.StartLine != 37 {
+		t.Errorf("%+v", one)
+	}
+	var junit struct {
+		Failures int `xml:"failures,attr"`
+		Cases    []struct {
+			Failure *struct {
+				Text string `xml:",chardata"`
+			} `xml:"failure"`
+		} `xml:"testcase"`
+	}
+	text, err = os.ReadFile(filepath.Join(dir, "out.xml"))
+	if err != nil || xml.Unmarshal(text, &junit) != nil || junit.Failures != 1 || len(junit.Cases) != 1 || !strings.Contains(junit.Cases[0].Failure.Text, "bank.go:37") {
+		t.Errorf("%v\n%s", err, text)
+	}
+
+	// go test's own events are another flag.
+	status, out, errs = witness(t, "test", "-gotest-json", "-run", "Audit", ".")
+	if status != exitReports || !strings.HasPrefix(out, "{") || !strings.Contains(out, `"Action":"pass"`) || strings.Contains(out, "WITNESS") || !strings.Contains(errs, "WITNESS likely") {
+		t.Errorf("status %d\n%s\n%s", status, out, errs)
+	}
+}
+
+// TestSuppressions: written by a flag, with the reason; then the same run is clean, and a suppression without a reason is refused.
+func TestSuppressions(t *testing.T) {
+	dir := in(t, "planted")
+	if status, _, errs := witness(t, "test", "-run", "Audit", "-suppress", "known, see issue 12", "."); status != exitReports || !strings.Contains(errs, "1 added to .witness") {
+		t.Errorf("status %d\n%s", status, errs)
+	}
+	file := filepath.Join(dir, ".witness")
+	text, err := os.ReadFile(file)
+	if err != nil || !strings.HasSuffix(string(text), "order example.com/planted.account.mu -> example.com/planted.journal.mu -> example.com/planted.account.mu # known, see issue 12\n") {
+		t.Errorf("%v\n%s", err, text)
+	}
+	if status, out, errs := witness(t, "test", "-run", "Audit", "./..."); status != exitClean || strings.Contains(out, "WITNESS") || !strings.Contains(errs, "1 known") {
+		t.Errorf("status %d\n%s%s", status, out, errs)
+	}
+	if status, out, _ := witness(t, "test", "-run", "Tell", "-known", "other", "-min-severity", "certain", "."); status != exitReports || strings.Contains(out, "likely") {
+		t.Errorf("status %d\n%s", status, out)
+	}
+	if err := os.WriteFile(file, []byte("order a -> b\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if status, _, errs := witness(t, "test", "."); status != exitNotRun || !strings.Contains(errs, ".witness:1: no reason") {
+		t.Errorf("status %d\n%s", status, errs)
+	}
+}
+
+// TestEndings: whatever becomes of the program, what it has found is told.
+func TestEndings(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("nobody can kill there")
+	}
+	p := compile(t, "testdata/endings")
+	for _, v := range []struct{ name, kind, timeout string }{
+		{"Panic", "order", "1m"}, {"Exit", "order", "1m"}, {"ExitThree", "order", "1m"}, {"Killed", "order", "1m"}, {"Goexit", "order", "1m"},
+		{"Timeout", "order", "100ms"}, {"Timeout", "hang", "100ms"}, {"Asleep", "hang", "0"},
+	} {
+		t.Run(v.name+" "+v.kind, func(t *testing.T) {
+			list, out := p.run(t, "Test"+v.name, "-test.timeout", v.timeout)
+			if !slices.ContainsFunc(list, func(r report.Report) bool { return r.Kind == v.kind }) {
+				t.Errorf("%+v\n%s", list, out)
+			}
+		})
+	}
+
+	in(t, "endings")
+	if status, out, errs := witness(t, "test", "-json", "-run", "^TestKilled$", "."); status != exitReports || len(decode(t, out)) != 1 {
+		t.Errorf("status %d\n%s\n%s", status, out, errs)
+	}
+}
+
+// TestRun: a program's own output and arguments stay what they are, its reports go to the standard error output.
+func TestRun(t *testing.T) {
+	in(t, "program")
+	for _, v := range []struct {
+		args   []string
+		status int
+		out    string
+		errs   string
+	}{
+		{[]string{"run", "."}, exitClean, "arguments: []\n", ""},
+		{[]string{"run", ".", "-json", "x"}, exitClean, "arguments: [-json x]\n", ""},
+		{[]string{"run", "main.go", "order"}, exitReports, "arguments: [order]\n", "WITNESS likely lock order reversal: a -> b -> a"},
+		{[]string{"run", "-min-severity", "certain", ".", "order"}, exitClean, "arguments: [order]\n", ""},
+		{[]string{"run", ".", "three"}, exitReports, "arguments: [three]\n", "exit status 3"},
+		{[]string{"run", ".", "chan"}, exitClean, "arguments: [chan]\n", ""},
+		{[]string{"run", "-chan", ".", "chan"}, exitReports, "arguments: [chan]\n", "channel wait with a lock held: a"},
+	} {
+		t.Run(strings.Join(v.args, " "), func(t *testing.T) {
+			status, out, errs := witness(t, v.args...)
+			if status != v.status || out != v.out || !strings.Contains(errs, v.errs) || v.errs == "" && errs != "" {
+				t.Errorf("status %d\n%s\n%s", status, out, errs)
+			}
+		})
+	}
+
+	// A program that was built tells by itself.
+	if status, out, errs := witness(t, "build", "-o", "it", "."); status != exitClean {
+		t.Fatalf("status %d\n%s%s", status, out, errs)
+	}
+	c := exec.Command("./it", "order")
+	text, err := c.CombinedOutput()
+	if err != nil || !strings.Contains(string(text), "order") || !strings.Contains(string(text), "main.go:") {
+		t.Errorf("%v\n%s", err, text)
+	}
+}
+
+// TestGraph: the orders that were seen, as a drawing and as data.
+func TestGraph(t *testing.T) {
+	in(t, "planted")
+	status, out, errs := witness(t, "graph", "-run", "Audit", ".")
+	if status != exitClean || !strings.HasPrefix(out, "digraph witness {") || !strings.Contains(out, `"account.mu" -> "journal.mu"`) || !strings.Contains(out, `"journal.mu" -> "account.mu"`) {
+		t.Errorf("status %d\n%s%s", status, out, errs)
+	}
+	status, out, _ = witness(t, "graph", "-json", "-run", "Audit", ".")
+	var got struct{ Edges []edge }
+	if err := json.Unmarshal([]byte(out), &got); status != exitClean || err != nil || len(got.Edges) != 2 {
+		t.Errorf("status %d, %v\n%s", status, err, out)
+	}
+}
+
+// TestNotRun: what cannot be run is exit status 2, and says why.
+func TestNotRun(t *testing.T) {
+	in(t, "broken")
+	for _, v := range []struct {
+		args []string
+		says string
+	}{
+		{nil, "usage:"},
+		{[]string{"tset"}, `no command "tset"`},
+		{[]string{"test", "-min-severity", "high", "."}, "-min-severity high: not one of possible, likely, certain"},
+		{[]string{"test", "-every", "3", "."}, "-every 3: not a duration; write 3s"},
+		{[]string{"test", "."}, "could be built"},
+		{[]string{"run", "."}, ""},
+		{[]string{"test", "./nowhere"}, ""},
+		{[]string{"test", "-nosuchflag", "."}, ""},
+	} {
+		if status, _, errs := witness(t, v.args...); status != exitNotRun || !strings.Contains(errs, v.says) {
+			t.Errorf("%q: status %d\n%s", v.args, status, errs)
+		}
+	}
+	t.Setenv("PATH", "")
+	if status, _, errs := witness(t, "test", "."); status != exitNotRun || !strings.Contains(errs, "no go command") {
+		t.Errorf("without go: status %d\n%s", status, errs)
+	}
+}
+
+// TestNothingWritten: a run changes neither the module nor GOROOT, and a second one builds nothing.
+func TestNothingWritten(t *testing.T) {
+	dir := in(t, "planted")
+	root := strings.TrimSpace(output(t, "go", "env", "GOROOT"))
+	before := state(t, dir) + state(t, filepath.Join(root, "src", "sync")) + state(t, filepath.Join(root, "src", "runtime")) + state(t, filepath.Join(root, "src", "internal", "runtime"))
+	witness(t, "test", "-run", "Audit", ".")
+	_, _, errs := witness(t, "test", "-x", "-run", "Audit", ".")
+	after := state(t, dir) + state(t, filepath.Join(root, "src", "sync")) + state(t, filepath.Join(root, "src", "runtime")) + state(t, filepath.Join(root, "src", "internal", "runtime"))
+	if before != after {
+		t.Errorf("before:\n%s\nafter:\n%s", before, after)
+	}
+	if strings.Contains(errs, "/compile ") {
+		t.Errorf("something was compiled again:\n%s", errs)
+	}
+}
+
+// state lists the files of a folder with their times.
+func state(t *testing.T, dir string) string {
+	t.Helper()
+	var b strings.Builder
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil && !d.IsDir() {
+			b.WriteString(path + " " + info.ModTime().Format(time.RFC3339Nano) + "\n")
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func output(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	out, err := exec.Command(name, args...).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
+}
+
+// TestRacesAreFound: the engine does not make the detector blind, nor see what is not there.
+func TestRacesAreFound(t *testing.T) {
+	if output(t, "go", "env", "CGO_ENABLED") != "1\n" {
+		t.Skip("the race detector needs cgo")
+	}
+	p := compile(t, "testdata/racy", "-race")
+	for range 10 {
+		if _, out := p.run(t, "TestRace"); !strings.Contains(out, "DATA RACE") || !strings.Contains(out, "racy.TestRace.func1") {
+			t.Fatalf("the race was not found:\n%s", out)
+		}
+	}
+	if reports, out := p.run(t, "TestNoRace"); strings.Contains(out, "DATA RACE") || !strings.HasPrefix(out, "PASS") || len(reports) > 0 {
+		t.Errorf("%v\n%s", reports, out)
+	}
+}

@@ -1,0 +1,6 @@
+// Package broken does not compile.
+package broken
+
+import "sync"
+
+var mu sync.Mutexx

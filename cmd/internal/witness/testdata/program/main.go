@@ -1,0 +1,44 @@
+// Command program prints its arguments, makes the mistake that the first of them names, and ends with a status.
+package main
+
+import (
+	"fmt"
+	"os"
+	"sync"
+	"time"
+)
+
+var a, b sync.Mutex
+
+func both(x, y *sync.Mutex) {
+	x.Lock()
+	defer x.Unlock()
+	y.Lock()
+	defer y.Unlock()
+}
+
+func main() {
+	fmt.Println("arguments:", os.Args[1:])
+	if len(os.Args) < 2 {
+		return
+	}
+	switch os.Args[1] {
+	case "order":
+		done := make(chan bool)
+		go func() { both(&a, &b); done <- true }()
+		<-done
+		go func() { both(&b, &a); done <- true }()
+		<-done
+	case "three":
+		os.Exit(3)
+	case "chan":
+		c := make(chan int)
+		go func() {
+			time.Sleep(50 * time.Millisecond)
+			c <- 1
+		}()
+		a.Lock()
+		<-c
+		a.Unlock()
+	}
+}
