@@ -283,3 +283,34 @@ func bsdSpec(class string) engine.ClassSpec {
 	}
 	return s
 }
+
+// TestThreeLocksInAllModes has each of three threads hold one lock and want the next, in all modes.
+func TestThreeLocksInAllModes(t *testing.T) {
+	for modes := range 1 << 6 {
+		r := func(bit int) string {
+			if modes>>bit&1 != 0 {
+				return "r"
+			}
+			return ""
+		}
+		script, want := "", "likely order rc,ra,rb"
+		for i := range 3 {
+			from, to := string("abc"[i]), string("abc"[(i+1)%3])
+			script += fmt.Sprintf("%d %slock r%s; %slock r%s; %sunlock r%s; %sunlock r%s;", i+1, r(2*i), from, r(2*i+1), to, r(2*i+1), to, r(2*i), from)
+			// The next thread holds what this one wants.
+			if r(2*i+1) == "r" && r((2*i+2)%6) == "r" {
+				want = "possible order rc,ra,rb"
+			}
+		}
+		newWorld(t, engine.Options{}).do(script).expect(want)
+	}
+}
+
+// TestOneLockInAllModes takes one lock twice.
+func TestOneLockInAllModes(t *testing.T) {
+	for _, c := range [][3]string{{"", "", "certain recursion ra,ra"}, {"", "r", "certain recursion ra,ra"}, {"r", "r", "possible recursion ra,ra"}, {"r", "", "certain upgrade ra,ra"}} {
+		newWorld(t, engine.Options{}).do("1 " + c[0] + "lock ra; " + c[1] + "want ra").expect(c[2] + "; certain deadlock ra")
+		newWorld(t, engine.Options{}).do("1 " + c[0] + "lock ra; " + c[0] + "unlock ra; " + c[1] + "lock ra; " + c[1] + "unlock ra").expect("")
+		newWorld(t, engine.Options{}).do("1 " + c[0] + "lock ra; 2 " + c[1] + "want ra").expect("")
+	}
+}
