@@ -58,6 +58,28 @@ func (g Edge) less(h Edge) bool {
 	return g.From < h.From || g.From == h.From && g.To < h.To
 }
 
+// ClassInfo is a class as people are told of it.
+type ClassInfo struct {
+	Class Class
+	ClassSpec
+	Ordered bool // it is in the graph
+}
+
+// Classes gives all classes that were made or named, in that order.
+func (e *Engine) Classes() (list []ClassInfo) {
+	e.mu.lock()
+	defer e.mu.unlock()
+	for i := 1; i < len(e.classes); i++ {
+		c := Class(i)
+		info := ClassInfo{Class: c, ClassSpec: e.classes[i].ClassSpec}
+		info.Name = e.nameOf(c)
+		n := e.sort.nodes.get(idKey(c.node()))
+		info.Ordered = n != nil && len(n.in)+len(n.out) > 0
+		list = append(list, info)
+	}
+	return list
+}
+
 // AppendDOT appends the graph as a drawing for graphviz.
 func (e *Engine) AppendDOT(b []byte) []byte {
 	b = append(b, "digraph witness {\n\trankdir=LR\n\tnode [shape=box fontname=\"sans-serif\"]\n"...)

@@ -295,6 +295,13 @@ func TestClasses(t *testing.T) {
 	if later != x || x == y || e.Named("x") != x || e.Name(y) != "x" || x != e.Class(0, engine.ClassSpec{Name: "x", Kind: engine.Mutex, Flag: engine.DupOK}) {
 		t.Error(later, x, y)
 	}
+	if l := e.Classes(); len(l) != 2 || l[0].Class != x || l[0].Name != "x" || l[1].Kind != engine.Spin || l[0].Ordered {
+		t.Errorf("%+v", l)
+	}
+	e.Order(x, y)
+	if l := e.Classes(); !l[0].Ordered || !l[1].Ordered {
+		t.Errorf("%+v", l)
+	}
 	a, b := e.Class(1, engine.ClassSpec{}), e.Class(2, engine.ClassSpec{})
 	if a == b || e.Class(1, engine.ClassSpec{Name: "other"}) != a || e.Name(a) != "at1" || e.Name(b) != "at2" || e.Name(99) != "lock" {
 		t.Error(a, b, e.Name(a), e.Name(b))
