@@ -59,6 +59,11 @@ type Env struct {
 	// rises (Raised is set then). It runs on the thread that found it, without the
 	// engine's lock. What that thread does to locks meanwhile is not watched.
 	Report func(r *Report)
+
+	// Withdraw is called like Report if a report of a hang was wrong: a thread of it goes on,
+	// since another one released a lock for it, as it may. The report is not in
+	// Reports any more, and never comes again.
+	Withdraw func(r *Report)
 }
 
 // Options are what an engine looks for. The zero value is what a Go program with
@@ -112,6 +117,7 @@ type Engine struct {
 	found   table[*Report]
 	handed  table[bool] // findings that were refuted by a lock that changed hands
 	out     []*Report   // to be delivered
+	refuted []*Report   // to be withdrawn
 	seq     int
 }
 
@@ -132,7 +138,7 @@ func New(env Env, o Options) *Engine {
 func (e *Engine) forget() {
 	e.inst.reset()
 	e.sort.reset()
-	e.reports, e.out, e.seq = nil, nil, 0
+	e.reports, e.out, e.refuted, e.seq = nil, nil, nil, 0
 	e.found.reset()
 	e.handed.reset()
 	e.effort = 0
@@ -237,6 +243,9 @@ func (e *Engine) SetEnv(env Env) {
 	}
 	if env.Report != nil {
 		e.env.Report = env.Report
+	}
+	if env.Withdraw != nil {
+		e.env.Withdraw = env.Withdraw
 	}
 }
 

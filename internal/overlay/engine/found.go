@@ -70,6 +70,7 @@ func (e *Engine) withdraw(r *Report) {
 	}
 	e.found.del(r.key)
 	e.handed.put(r.key, true)
+	e.refuted = append(e.refuted, r)
 	for i := range e.reports {
 		if e.reports[i] == r {
 			e.reports = append(append([]*Report(nil), e.reports[:i]...), e.reports[i+1:]...)

@@ -187,6 +187,7 @@ func TestReset(t *testing.T) {
 	w := newWorld(t, engine.Options{})
 	w.do("1" + sp(ab) + "2" + sp(ba)).expect("likely order b,a")
 	w.e.Reset()
+	w.told = nil
 	w.expect("")
 	w.do("2" + sp(ba)).expect("")
 	w.do("1" + sp(ab)).expect("likely order a,b")
@@ -217,6 +218,7 @@ func TestReportsOnce(t *testing.T) {
 func TestReportMayLock(t *testing.T) {
 	w := newWorld(t, engine.Options{})
 	n := 0
+	w.deaf = true
 	w.e.SetEnv(engine.Env{Report: func(r *engine.Report) {
 		n++
 		w.do("2 lock c b a; unlock a b c; want a; got a; unlock a")

@@ -338,11 +338,11 @@ func (t *Thread) enter() {
 func (t *Thread) leave() { t.e.leave(t) }
 
 func (e *Engine) leave(t *Thread) {
-	out := e.out
-	e.out = nil
-	deliver := e.env.Report
+	out, refuted := e.out, e.refuted
+	e.out, e.refuted = nil, nil
+	deliver, withdraw := e.env.Report, e.env.Withdraw
 	e.mu.unlock()
-	if len(out) == 0 || deliver == nil {
+	if len(out) == 0 && len(refuted) == 0 {
 		return
 	}
 	if t != nil {
@@ -350,7 +350,14 @@ func (e *Engine) leave(t *Thread) {
 		defer t.special.And(^quiet)
 	}
 	for _, r := range out {
-		deliver(r)
+		if deliver != nil {
+			deliver(r)
+		}
+	}
+	for _, r := range refuted {
+		if withdraw != nil {
+			withdraw(r)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@
 package engine_test
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -38,6 +39,7 @@ type world struct {
 	sites   map[uintptr]string
 	stack   []uintptr
 	told    []*engine.Report
+	deaf    bool // told is not kept
 }
 
 // goSpec are locks as sync's: those whose names begin with r are RWMutexes, o Once, w WaitGroup.
@@ -60,6 +62,9 @@ func newWorld(t testing.TB, o engine.Options) *world {
 		},
 		Func:   func(pc uintptr) string { return w.sites[pc] },
 		Report: func(r *engine.Report) { w.told = append(w.told, r) },
+		Withdraw: func(r *engine.Report) {
+			w.told = slices.DeleteFunc(w.told, func(o *engine.Report) bool { return o == r })
+		},
 	}, o)
 	return w
 }
@@ -198,6 +203,13 @@ func (w *world) found() string {
 
 func (w *world) expect(want string) {
 	w.t.Helper()
+	told := map[int]bool{}
+	for _, r := range w.told {
+		told[r.Seq] = true
+	}
+	if n := len(w.e.Reports()); n != len(told) && !w.deaf {
+		w.t.Errorf("%d reports, and told of %d", n, len(told))
+	}
 	if got := w.found(); got != want {
 		w.t.Errorf("found %q, want %q", got, want)
 		for _, r := range w.e.Reports() {
