@@ -1,6 +1,6 @@
 package report
 
-// Reports for people.
+// Reports as text for people: a title, what could happen, and each goroutine with its stack.
 
 import (
 	"bytes"
