@@ -62,6 +62,8 @@ type graph struct {
 	marks       uint32
 	comps       uint32
 	sweepAt     int
+	since       int     // nodes made since the last sweep
+	canary      handle  // of an object that nobody keeps: gone after a garbage collection
 	dead        []*node // forgotten since the last sweep, and not in nodes
 	fwd, bwd    []*node // scratch
 	ords        []int64
@@ -75,7 +77,7 @@ func (g *graph) reset() {
 func (e *Engine) nodeOf(id ID, tag *Tag) *node {
 	n := e.inst.nodes.get(idKey(id))
 	if n == nil {
-		if e.inst.nodes.n >= e.inst.sweepAt && e.env.Weak != nil {
+		if e.env.Weak != nil && e.inst.due(e) {
 			e.sweep()
 		}
 		n = &node{id: id, weak: e.handleOf(tag)}
@@ -422,6 +424,15 @@ func (e *Engine) sweep() {
 	}
 	g.drop()
 	g.sweepAt = max(1024, 2*g.nodes.n)
+	g.since = 0
+	g.canary = e.handleOf(new(Tag))
+}
+
+// due says whether it is time for a sweep: there are twice as many nodes as after the last one, or
+// some more and a garbage collection since.
+func (g *graph) due(e *Engine) bool {
+	g.since++
+	return g.nodes.n >= g.sweepAt || g.since&255 == 0 && g.since >= 1024+g.nodes.n/8 && e.gone(g.canary)
 }
 
 // drop removes dead nodes and their edges.
