@@ -1,10 +1,11 @@
 package thread
 
 // The hierarchy: what a thread may take, or do, while it holds what, and in which context.
-// It is one table, from which the documents are printed, which tests walk cell by cell, and
-// which is enforced while checks are on (locking(9)).
+// What with what is one table, that of the witness, from which the documents are printed, which
+// tests walk cell by cell, and which is enforced while checks are on (locking(9)).
 
 import (
+	"github.com/serializing-tokens/lwkt/internal/overlay/engine"
 	"github.com/serializing-tokens/lwkt/internal/token"
 )
 
@@ -55,24 +56,48 @@ var rowNames = [...]string{
 // String names the row.
 func (h Row) String() string { return rowNames[h] }
 
-// Interaction says what a thread that has the one may want. The try forms are always
-// allowed; and a sleep that drops the one lock that would forbid it is.
+// Interaction says what a thread that has the one may want, as the witness has it. The try
+// forms are always allowed; and a sleep that drops the one lock that would forbid it is.
 //
 // Tokens and funnels forbid nothing: they are given up by whatever waits. The wait for one is
 // bounded, so only a spin mutex forbids it. A thread has one funnel at a time. A giant lock is
 // the first of those that must not be held across sleep, and given up by it.
-var Interaction = [Rows][Columns]bool{
-	//                     spin  mtx    rm     s-rm   sx     sleep  token  funnel giant
-	HaveSpin:             {true, false, false, false, false, false, false, false, false},
-	HaveMutex:            {true, true, true, false, false, false, true, true, false},
-	HaveRM:               {true, true, true, false, false, false, true, true, false},
-	HaveSleepableRM:      {true, true, true, false, false, false, true, true, false},
-	HaveSleepableRMWrite: {true, true, true, true, true, true, true, true, true},
-	HaveSX:               {true, true, true, true, true, true, true, true, true},
-	HaveLockmgr:          {true, true, true, true, true, true, true, true, true},
-	HaveToken:            {true, true, true, true, true, true, true, true, true},
-	HaveFunnel:           {true, true, true, true, true, true, true, false, true},
-	HaveGiant:            {true, true, true, true, true, true, true, true, true},
+var Interaction = interaction()
+
+func interaction() (t [Rows][Columns]bool) {
+	for have := range Rows {
+		h := rowKinds[have]
+		for want := range Columns {
+			if want == WantSleep {
+				t[have][want] = engine.MaySleep(h.kind, h.mode)
+			} else {
+				t[have][want] = engine.MayTake(h.kind, h.mode, columnKinds[want])
+			}
+		}
+	}
+	return t
+}
+
+// rowKinds and columnKinds are the rows and columns in the words of the witness.
+var rowKinds = [Rows]struct {
+	kind engine.Kind
+	mode engine.Mode
+}{
+	HaveSpin:             {engine.Spin, engine.Exclusive},
+	HaveMutex:            {engine.Mutex, engine.Exclusive},
+	HaveRM:               {engine.ReadMostly, engine.Exclusive},
+	HaveSleepableRM:      {engine.SleepRM, engine.Shared},
+	HaveSleepableRMWrite: {engine.SleepRM, engine.Exclusive},
+	HaveSX:               {engine.Sleepable, engine.Exclusive},
+	HaveLockmgr:          {engine.Manager, engine.Exclusive},
+	HaveToken:            {engine.Token, engine.Exclusive},
+	HaveFunnel:           {engine.Funnel, engine.Exclusive},
+	HaveGiant:            {engine.Giant, engine.Exclusive},
+}
+
+var columnKinds = [Columns]engine.Kind{
+	WantSpin: engine.Spin, WantMutex: engine.Mutex, WantRM: engine.ReadMostly, WantSleepableRM: engine.SleepRM,
+	WantSX: engine.Sleepable, WantToken: engine.Token, WantFunnel: engine.Funnel, WantGiant: engine.Giant,
 }
 
 // Context is what kind of code a thread runs.

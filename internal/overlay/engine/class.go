@@ -20,6 +20,9 @@ const (
 	Manager
 	// Spin is a spin mutex: with one held nothing else may be waited for.
 	Spin
+	// Giant is a mutex that is given up by any sleep: the first of those that must not be
+	// held across one, before or after those that may.
+	Giant
 	// Token is a serializing token: it is given up while its holder waits, so it
 	// orders nothing, and waiting for it is legal with everything but Spin held.
 	Token
@@ -49,20 +52,21 @@ var Interaction = [...]struct {
 	Have Kind
 	Want string // in the order of Wants
 }{
-	//            mtx rm  sx  srm lk  spin token funnel once sleep
-	{Mutex, "      y   y   n   n   n   y    y     y      n    n"},
-	{ReadMostly, " y   y   n   n   n   y    y     y      n    n"},
-	{Sleepable, "  y   y   y   y   y   y    y     y      y    y"},
-	{SleepRM, "    y   y   w   w   w   y    y     y      w    w"},
-	{Manager, "    y   y   y   y   y   y    y     y      y    y"},
-	{Spin, "       n   n   n   n   n   y    n     n      n    n"},
-	{Token, "      y   y   y   y   y   y    y     y      y    y"},
-	{Funnel, "     y   y   y   y   y   y    y     n      y    y"},
-	{Once, "       y   y   y   y   y   y    y     y      y    y"},
+	//            mtx rm  sx  srm lk  spin giant token funnel once sleep
+	{Mutex, "      y   y   n   n   n   y    n     y     y      n    n"},
+	{ReadMostly, " y   y   n   n   n   y    n     y     y      n    n"},
+	{Sleepable, "  y   y   y   y   y   y    y     y     y      y    y"},
+	{SleepRM, "    y   y   w   w   w   y    w     y     y      w    w"},
+	{Manager, "    y   y   y   y   y   y    y     y     y      y    y"},
+	{Spin, "       n   n   n   n   n   y    n     n     n      n    n"},
+	{Giant, "      y   y   y   y   y   y    y     y     y      y    y"},
+	{Token, "      y   y   y   y   y   y    y     y     y      y    y"},
+	{Funnel, "     y   y   y   y   y   y    y     y     n      y    y"},
+	{Once, "       y   y   y   y   y   y    y     y     y      y    y"},
 }
 
 // Wants are the columns of Interaction; after them comes an unbounded sleep.
-var Wants = [...]Kind{Mutex, ReadMostly, Sleepable, SleepRM, Manager, Spin, Token, Funnel, Once}
+var Wants = [...]Kind{Mutex, ReadMostly, Sleepable, SleepRM, Manager, Spin, Giant, Token, Funnel, Once}
 
 // asleep is the column of an unbounded sleep.
 const asleep = kinds

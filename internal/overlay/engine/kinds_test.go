@@ -20,7 +20,7 @@ func bsd(t *testing.T) *world {
 // TestInteraction walks the table cell by cell: what is held by what is wanted.
 func TestInteraction(t *testing.T) {
 	prefix := map[engine.Kind]string{engine.Mutex: "mtx", engine.ReadMostly: "rm", engine.Sleepable: "sx", engine.SleepRM: "srm",
-		engine.Manager: "lk", engine.Spin: "spin", engine.Token: "tok", engine.Funnel: "fun", engine.Once: "once"}
+		engine.Manager: "lk", engine.Spin: "spin", engine.Giant: "giant", engine.Token: "tok", engine.Funnel: "fun", engine.Once: "once"}
 	cells := 0
 	for _, row := range engine.Interaction {
 		want := strings.Fields(row.Want)
@@ -45,7 +45,7 @@ func TestInteraction(t *testing.T) {
 			}
 		}
 	}
-	if cells != 9*10*2 {
+	if cells != 10*11*2 {
 		t.Errorf("%d cells", cells)
 	}
 }

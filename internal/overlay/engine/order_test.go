@@ -276,7 +276,7 @@ func TestLeak(t *testing.T) {
 func bsdSpec(class string) engine.ClassSpec {
 	s := engine.ClassSpec{Name: class, Flag: engine.OwnerOnly | engine.RecursiveRead}
 	for prefix, kind := range map[string]engine.Kind{"mtx": engine.Mutex, "rw": engine.Mutex, "rm": engine.ReadMostly, "sx": engine.Sleepable,
-		"srm": engine.SleepRM, "lk": engine.Manager, "spin": engine.Spin, "tok": engine.Token, "fun": engine.Funnel, "once": engine.Once} {
+		"srm": engine.SleepRM, "lk": engine.Manager, "spin": engine.Spin, "giant": engine.Giant, "tok": engine.Token, "fun": engine.Funnel, "once": engine.Once} {
 		if strings.HasPrefix(class, prefix) {
 			s.Kind = kind
 		}
