@@ -8,14 +8,14 @@
 //   - The median of several rounds counts, and the ratio is the ratio of the medians (report.go).
 //   - A timed loop calls its lock directly: no interface, no closure and no type parameter stands
 //     between the loop and the lock, and both loops of a row are the same text but for the names of
-//     the lock's methods (pairs.go, crowd.go, readers.go, transfer.go, block.go, threads.go).
+//     the lock's methods (cells.go, locks.go, rivals.go; transfer.go, block.go, threads.go).
 //   - Locks, threads and goroutines are made before the clock starts, and lie in cache lines of their
 //     own on both sides (crew.go).
 //   - What the lock protects is counted and compared after each round: a lock that is fast because it
 //     excludes nobody ends the run with an error.
 //   - Rows share one time budget and give up rounds rather than rows (runner.go).
 //
-// To add a lock: write its loop next to that of its counterpart, and add its rows to rows.go.
+// To add a lock: write its cell and its kind in locks.go, which says how.
 // `go test -bench Rows` runs the same table.
 package bench
 
@@ -38,12 +38,12 @@ const defaultBudget = 26 * time.Second
 
 const usageText = `usage: lwkt bench [flags]
 
-Measures tokens beside sync.Mutex and sync.RWMutex: both in this process, rounds
-interleaved, medians. A ratio is lwkt / sync: below 1 the token is faster.
+Measures tokens and locks beside sync.Mutex and sync.RWMutex: all in this process, rounds
+interleaved, medians. A ratio is lwkt / sync: below 1 ours is faster.
 
 K is the bypass bound: how often a waiter is overtaken before the token is handed to it.
 Rows run with the default, %d; those that end in -k0 and -k64 repeat the row above them with
-0, which is to hand it over always, and with 64.
+0, which is to hand it over always, and with 64. It concerns tokens only.
 
 flags:
 `
@@ -61,7 +61,7 @@ func usage(w io.Writer) {
 			if v.name != rows[i].name {
 				what = fmt.Sprintf("the same, K = %d", v.k)
 			}
-			fmt.Fprintf(w, "  %-23s %s\n", v.name, what)
+			fmt.Fprintf(w, "  %-24s %s\n", v.name, what)
 		}
 	}
 	fmt.Fprint(w, `

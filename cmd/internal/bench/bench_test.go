@@ -72,6 +72,9 @@ func TestAllRowsInJSON(t *testing.T) {
 		if lwktNS <= 0 || syncNS <= 0 || ratio <= 0 || math.Abs(ratio*syncNS/lwktNS-1) > 0.01 {
 			t.Errorf("object %v", o)
 		}
+		if alone, measured := o["alone"].(float64); measured && alone <= 0 || strings.HasSuffix(name, "-uncontended") && alone != 1 {
+			t.Errorf("object %v", o)
+		}
 		k, _ := o["k"].(float64)
 		rounds, _ := o["rounds"].(float64)
 		date, _ := o["date"].(string)
@@ -115,9 +118,9 @@ func TestTable(t *testing.T) {
 func TestTableMarksMisses(t *testing.T) {
 	var out bytes.Buffer
 	err := writeTable(&out, header{machine: "m"}, []result{
-		{variant: variant{"met", 0, 1.3}, ratio: 1.3, rounds: 9},
-		{variant: variant{"missed", 0, 1.3}, ratio: 1.31, rounds: 9},
-		{variant: variant{"free", 0, 0}, ratio: 99, rounds: 9},
+		{variant: variant{"met", 0, 1.3, nil, 0}, ratio: 1.3, rounds: 9},
+		{variant: variant{"missed", 0, 1.3, nil, 0}, ratio: 1.31, rounds: 9},
+		{variant: variant{"free", 0, 0, nil, 0}, ratio: 99, rounds: 9},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -45,7 +45,7 @@ func tokenBlock(greedy bool) loop {
 				defer td.End()
 				c.enter()
 				if greedy {
-					c.leave(cell.sections(td, &c.deal, turns))
+					c.leave(dealt(&c.deal, func(hand int) { cell.sections(td, hand, turns) }))
 				} else {
 					c.leave(cell.requests(td, &c.deal, turns))
 				}
@@ -57,10 +57,10 @@ func tokenBlock(greedy bool) loop {
 			defer td.End()
 			c.enter()
 			for !b.stop.Load() {
-				cell.tok.Acquire(td)
+				cell.mu.Acquire(td)
 				cell.n++
 				td.Block(nap)
-				cell.tok.Release(td)
+				cell.mu.Release(td)
 				b.sections++
 			}
 		})
@@ -77,10 +77,10 @@ func (cell *tokenCell) requests(td *lwkt.Thread, d *deal, turns int) (did int) {
 	own := uint64(turns)
 	for hand := d.next(); hand > 0; hand = d.next() {
 		for range hand {
-			cell.tok.Acquire(td)
+			cell.mu.Acquire(td)
 			cell.n++
 			cell.x = spin(cell.x, turns)
-			cell.tok.Release(td)
+			cell.mu.Release(td)
 			own = spin(own, turns)
 			runtime.Gosched()
 		}
@@ -97,7 +97,7 @@ func mutexBlock(greedy bool) loop {
 			c.join(func() {
 				c.enter()
 				if greedy {
-					c.leave(cell.sections(&c.deal, turns))
+					c.leave(dealt(&c.deal, func(hand int) { cell.sections(nil, hand, turns) }))
 				} else {
 					c.leave(cell.requests(&c.deal, turns))
 				}

@@ -110,6 +110,9 @@ func TestCellsLieApart(t *testing.T) {
 		"tokenCell":    unsafe.Sizeof(tokenCell{}),
 		"mutexCell":    unsafe.Sizeof(mutexCell{}),
 		"rwmutexCell":  unsafe.Sizeof(rwmutexCell{}),
+		"mtxCell":      unsafe.Sizeof(mtxCell{}),
+		"rwlockCell":   unsafe.Sizeof(rwlockCell{}),
+		"sxCell":       unsafe.Sizeof(sxCell{}),
 		"tokenAccount": unsafe.Sizeof(tokenAccount{}),
 		"mutexAccount": unsafe.Sizeof(mutexAccount{}),
 	} {

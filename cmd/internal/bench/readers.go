@@ -3,13 +3,12 @@
 // Why it is fair: every goroutine reads, and writes as each every-th operation, so that the share of
 // writes is exact on both sides; where in its own sequence a goroutine writes depends on its number,
 // so that writers do not march in step. A writer keeps two words equal and a reader compares them: a
-// lock that lets a writer in among readers is found out. The two loops differ in the lock's methods only.
+// lock that lets a writer in among readers is found out.
 
 package bench
 
 import (
 	"errors"
-	"math"
 	"sync/atomic"
 	"time"
 
@@ -17,9 +16,6 @@ import (
 )
 
 var errTorn = errors.New("no exclusion: a reader saw half a write")
-
-// never is the period of writes of goroutines that only read.
-const never = math.MaxInt
 
 // period turns "every every-th operation" (0: none) into a countdown.
 func period(every int) int {
@@ -44,90 +40,31 @@ func (t *tally) verdict(c *crew, counted int64) (int, error) {
 	return did, err
 }
 
-// tokenReadCrowd is the loop of a row: g goroutines, each every-th operation a write.
-func tokenReadCrowd(g, every int) loop {
-	return func(n int, limit time.Duration) (int, time.Duration, error) {
-		cell, c, t := new(tokenCell), newCrew(n, limit, manyAtOnce), new(tally)
-		for i := range g {
-			c.join(func() {
-				td := lwkt.NewThread("bench")
-				defer td.End()
-				first := period(every) - period(every)/g*i
-				c.enter()
-				c.leave(cell.reads(td, &c.deal, first, period(every), t))
-			})
-		}
-		took := c.race()
-		did, err := t.verdict(c, cell.n)
-		return did, took, err
-	}
+// add adds what one goroutine saw.
+func (t *tally) add(r reader) {
+	t.writes.Add(int64(r.writes))
+	t.torn.Add(int64(r.torn))
 }
 
-func (cell *tokenCell) reads(td *lwkt.Thread, d *deal, first, every int, t *tally) (did int) {
-	countdown, writes, torn := first, 0, 0
-	for hand := d.next(); hand > 0; hand = d.next() {
-		for range hand {
-			if countdown--; countdown == 0 {
-				cell.tok.Acquire(td)
-				cell.n++
-				cell.x++
-				cell.tok.Release(td)
-				countdown = every
-				writes++
-				continue
+// readers makes the loop of a row: g goroutines, each every-th operation a write.
+func readers(g, every int) func(fresh func() cell) loop {
+	return func(fresh func() cell) loop {
+		return func(n int, limit time.Duration) (int, time.Duration, error) {
+			cell, c, t := fresh().(sharedCell), newCrew(n, limit, manyAtOnce), new(tally)
+			for i := range g {
+				c.join(func() {
+					td := lwkt.NewThread("bench")
+					defer td.End()
+					r := reader{countdown: period(every) - period(every)/g*i, every: period(every)}
+					c.enter()
+					did := dealt(&c.deal, func(hand int) { r = cell.reads(td, hand, r) })
+					t.add(r)
+					c.leave(did)
+				})
 			}
-			cell.tok.AcquireShared(td)
-			if uint64(cell.n) != cell.x {
-				torn++
-			}
-			cell.tok.Release(td)
+			took := c.race()
+			did, err := t.verdict(c, cell.protected().n)
+			return did, took, err
 		}
-		did += hand
 	}
-	t.writes.Add(int64(writes))
-	t.torn.Add(int64(torn))
-	return did
-}
-
-// rwmutexReadCrowd is tokenReadCrowd for sync.RWMutex.
-func rwmutexReadCrowd(g, every int) loop {
-	return func(n int, limit time.Duration) (int, time.Duration, error) {
-		cell, c, t := new(rwmutexCell), newCrew(n, limit, manyAtOnce), new(tally)
-		for i := range g {
-			c.join(func() {
-				first := period(every) - period(every)/g*i
-				c.enter()
-				c.leave(cell.reads(&c.deal, first, period(every), t))
-			})
-		}
-		took := c.race()
-		did, err := t.verdict(c, cell.n)
-		return did, took, err
-	}
-}
-
-func (cell *rwmutexCell) reads(d *deal, first, every int, t *tally) (did int) {
-	countdown, writes, torn := first, 0, 0
-	for hand := d.next(); hand > 0; hand = d.next() {
-		for range hand {
-			if countdown--; countdown == 0 {
-				cell.mu.Lock()
-				cell.n++
-				cell.x++
-				cell.mu.Unlock()
-				countdown = every
-				writes++
-				continue
-			}
-			cell.mu.RLock()
-			if uint64(cell.n) != cell.x {
-				torn++
-			}
-			cell.mu.RUnlock()
-		}
-		did += hand
-	}
-	t.writes.Add(int64(writes))
-	t.torn.Add(int64(torn))
-	return did
 }

@@ -65,7 +65,7 @@ func writeTable(w io.Writer, h header, results []result) error {
 	fmt.Fprintf(out, "work     1 µs is %d turns of a loop; the 100 µs block takes %v on an idle machine\n\n", h.spins, h.block.Round(time.Microsecond))
 
 	tw := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(tw, "lwkt ns\tsync ns\tratio\ttarget\t\tspread\trounds\t  row\n")
+	fmt.Fprintf(tw, "lwkt ns\tsync ns\tratio\ttarget\t\tspread\trounds\talone\t  row\n")
 	for _, r := range results {
 		target, verdict := "", ""
 		if r.target > 0 {
@@ -74,12 +74,17 @@ func writeTable(w io.Writer, h header, results []result) error {
 				verdict = "MISS"
 			}
 		}
-		fmt.Fprintf(tw, "%.1f\t%.1f\t%.2fx\t%s\t%s\t±%.0f%%\t%d\t  %s\n",
-			r.lwkt, r.sync, r.ratio, target, verdict, 100*r.spread, r.rounds, r.name)
+		alone := ""
+		if r.alone > 0 {
+			alone = fmt.Sprintf("%.1fx", r.alone)
+		}
+		fmt.Fprintf(tw, "%.1f\t%.1f\t%.2fx\t%s\t%s\t±%.0f%%\t%d\t%s\t  %s\n",
+			r.lwkt, r.sync, r.ratio, target, verdict, 100*r.spread, r.rounds, alone, r.name)
 	}
 	tw.Flush()
 	fmt.Fprintf(out, "\nTargets are for an otherwise idle machine; spread is half the interquartile range of the\n"+
-		"rounds' own ratios: a miss smaller than it says little. A ratio of 0.05 is 20 times the throughput.\n")
+		"rounds' own ratios: a miss smaller than it says little. A ratio of 0.05 is 20 times the throughput.\n"+
+		"Alone is what an operation costs beside one of the same lock by one goroutine alone.\n")
 	return out.Flush()
 }
 
@@ -91,6 +96,7 @@ type jsonResult struct {
 	SyncNS  float64  `json:"sync_ns"`
 	Ratio   float64  `json:"ratio"`
 	Target  *float64 `json:"target"` // null: none
+	Alone   *float64 `json:"alone"`  // beside the same lock uncontended; null: not measured
 	Spread  float64  `json:"spread"` // a share of the ratio, 0.05 is 5 %
 	Rounds  int      `json:"rounds"`
 	K       int      `json:"k"`
@@ -111,6 +117,10 @@ func writeJSON(w io.Writer, h header, results []result) error {
 		}
 		if r.target > 0 {
 			rows[i].Target = &r.target
+		}
+		if r.alone > 0 {
+			alone := digits(r.alone)
+			rows[i].Alone = &alone
 		}
 	}
 	return cli.WriteArray(w, rows)

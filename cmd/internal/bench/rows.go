@@ -9,6 +9,7 @@ package bench
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -27,16 +28,16 @@ type effort struct {
 
 var (
 	// quick: one goroutine, no scheduler in the loop; short rounds are stable.
-	quick = effort{rounds: 15, round: 10 * time.Millisecond, floor: time.Millisecond}
+	quick = effort{rounds: 11, round: 8 * time.Millisecond, floor: time.Millisecond}
 	// steady: as quick, but the collector must come in.
-	steady = effort{rounds: 9, round: 50 * time.Millisecond, floor: time.Millisecond}
+	steady = effort{rounds: 9, round: 40 * time.Millisecond, floor: time.Millisecond}
 	// crowd: the scheduler takes part. sync.Mutex changes its mode after a wait of 1 ms, and
 	// goroutines are preempted after 10 ms: a round must see several of both.
-	crowd = effort{rounds: 9, round: 50 * time.Millisecond, floor: 10 * time.Millisecond, timed: true}
+	crowd = effort{rounds: 7, round: 25 * time.Millisecond, floor: 10 * time.Millisecond, timed: true}
 	// slow: as crowd, but an operation of the sync side takes up to 200 µs, and the mutex drifts for
 	// tens of milliseconds between spells in which the blocking goroutine takes it ten times in a row
 	// and spells in which it does not.
-	slow = effort{rounds: 9, round: 200 * time.Millisecond, floor: 10 * time.Millisecond, timed: true}
+	slow = effort{rounds: 7, round: 200 * time.Millisecond, floor: 10 * time.Millisecond, timed: true}
 )
 
 // A row is one line of the comparison.
@@ -47,52 +48,40 @@ type row struct {
 	effort effort
 	lwkt   loop
 	sync   loop
-	extraK []int // further bypass bounds to run the lwkt side with
+	rival  string // what sync is: rows of one rival are measured together, and it once; "": nobody else's
+	alone  string // the row of the same lock without contention
+	extraK []int  // further bypass bounds to run the lwkt side with
 }
 
 // otherK are the bounds that contended rows are repeated with: hand over always, and a small bound.
 var otherK = []int{0, 64}
 
-var rows = []row{
-	// One goroutine.
-	{name: "token-uncontended", what: "acquire and release a free lock",
-		target: 1.3, effort: quick, lwkt: tokenPairs, sync: mutexPairs},
-	{name: "token-nested", what: "the same for a second lock, the first being held",
-		target: 1.3, effort: quick, lwkt: tokenNested, sync: mutexNested},
-	{name: "token-recursive", what: "a lock already held, against a second free mutex",
-		target: 0.3, effort: quick, lwkt: tokenRecursive, sync: mutexNested},
-
-	// Several goroutines, one lock.
-	{name: "token-2-short", what: "2 goroutines, one increment inside",
-		target: 1.5, effort: crowd, lwkt: tokenCrowd(2, noWork, manyAtOnce), sync: mutexCrowd(2, noWork, manyAtOnce), extraK: otherK},
-	{name: "token-2-1us", what: "2 goroutines, 1 µs of work inside",
-		target: 1.2, effort: crowd, lwkt: tokenCrowd(2, microsecond, fewAtOnce), sync: mutexCrowd(2, microsecond, fewAtOnce), extraK: otherK},
-	{name: "token-64-short", what: "64 goroutines, one increment inside",
-		target: 1.2, effort: crowd, lwkt: tokenCrowd(64, noWork, manyAtOnce), sync: mutexCrowd(64, noWork, manyAtOnce), extraK: otherK},
-	{name: "token-64-1us", what: "64 goroutines, 1 µs of work inside",
-		target: 1.2, effort: crowd, lwkt: tokenCrowd(64, microsecond, fewAtOnce), sync: mutexCrowd(64, microsecond, fewAtOnce), extraK: otherK},
-
-	// Two locks out of many.
-	{name: "token-transfer-8", what: "8 goroutines, 2 of 8 accounts, tokens in any order, mutexes by address",
-		target: 1.2, effort: crowd, lwkt: tokenTransfers(8), sync: mutexTransfers(8), extraK: otherK},
-	{name: "token-transfer-1000", what: "8 goroutines, 2 of 1000 accounts, likewise",
-		target: 1.2, effort: crowd, lwkt: tokenTransfers(1000), sync: mutexTransfers(1000), extraK: otherK},
-
-	// Readers.
-	{name: "token-read", what: "one goroutine, shared, against RLock and RUnlock",
-		target: 1.3, effort: quick, lwkt: tokenReads, sync: rwmutexReads},
-	{name: "token-read-2", what: "2 goroutines, shared only",
-		target: 1.3, effort: crowd, lwkt: tokenReadCrowd(2, 0), sync: rwmutexReadCrowd(2, 0)},
-	{name: "token-read-99", what: "8 goroutines, every 100th operation writes",
-		target: 1.3, effort: crowd, lwkt: tokenReadCrowd(8, 100), sync: rwmutexReadCrowd(8, 100), extraK: otherK},
-
-	// What tokens are for, and what they need.
-	{name: "token-block-100us", what: "a 1 µs section of seven goroutines while an eighth blocks inside its own",
-		target: 0.05, effort: slow, lwkt: tokenBlock(false), sync: mutexBlock(false)},
-	{name: "token-block-greedy", what: "the same, the seven doing nothing between their sections",
-		effort: crowd, lwkt: tokenBlock(true), sync: mutexBlock(true)},
+// rows is the table: tokens first, then the locks of locks.go, then what a Thread costs.
+var rows = slices.Concat(tokenRows(), lockRows(), []row{
 	{name: "thread-create", what: "make and end a Thread, against a go statement",
 		target: 1, effort: steady, lwkt: threadLives, sync: goroutineLives},
+})
+
+// tokenRows is what every lock has, and what only tokens have.
+func tokenRows() []row {
+	own := tokenKind.exclusive()
+	own = slices.Insert(own, 2, row{name: "token-recursive", what: "a lock already held, against a second free mutex",
+		target: 0.3, effort: quick, lwkt: again(newToken), sync: nested(newMutex), rival: "mutex nested"})
+	shared := tokenKind
+	shared.rival, shared.rivalName, shared.crowded = newRWMutex, "rwmutex", 1.3
+	return slices.Concat(own, []row{
+		// Two locks out of many.
+		{name: "token-transfer-8", what: "8 goroutines, 2 of 8 accounts, tokens in any order, mutexes by address",
+			target: 1.2, effort: crowd, lwkt: tokenTransfers(8), sync: mutexTransfers(8), extraK: otherK},
+		{name: "token-transfer-1000", what: "8 goroutines, 2 of 1000 accounts, likewise",
+			target: 1.2, effort: crowd, lwkt: tokenTransfers(1000), sync: mutexTransfers(1000), extraK: otherK},
+	}, shared.readers(), []row{
+		// What tokens are for, and what they need.
+		{name: "token-block-100us", what: "a 1 µs section of seven goroutines while an eighth blocks inside its own",
+			target: 0.05, effort: slow, lwkt: tokenBlock(false), sync: mutexBlock(false)},
+		{name: "token-block-greedy", what: "the same, the seven doing nothing between their sections",
+			effort: crowd, lwkt: tokenBlock(true), sync: mutexBlock(true)},
+	})
 }
 
 // A variant is a row with a bypass bound: what has a name and comes out as one result.
@@ -100,20 +89,22 @@ type variant struct {
 	name   string
 	k      int
 	target float64
+	row    *row
+	place  int // of the row in the table
 }
 
 // variants lists what a row comes out as, the default bound first.
 func (r *row) variants(defaultK int) []variant {
-	vs := []variant{{r.name, defaultK, r.target}}
+	vs := []variant{{r.name, defaultK, r.target, r, 0}}
 	for _, k := range r.extraK {
-		vs = append(vs, variant{fmt.Sprintf("%s-k%d", r.name, k), k, 0})
+		vs = append(vs, variant{fmt.Sprintf("%s-k%d", r.name, k), k, 0, r, 0})
 	}
 	return vs
 }
 
-// A group is what is measured together: the sync side of a row once, beside each chosen variant.
+// A group is what is measured together: the sync side of its rows once, beside each chosen variant.
 type group struct {
-	row      *row
+	row      *row // the first of them: all have its effort and its rival
 	variants []variant
 }
 
@@ -121,14 +112,18 @@ type group struct {
 func groups(rows []row, defaultK int, want func(name string) bool) []group {
 	var gs []group
 	for i := range rows {
-		g := group{row: &rows[i]}
-		for _, v := range rows[i].variants(defaultK) {
-			if want(v.name) {
-				g.variants = append(g.variants, v)
-			}
+		r := &rows[i]
+		chosen := slices.DeleteFunc(r.variants(defaultK), func(v variant) bool { return !want(v.name) })
+		if len(chosen) == 0 {
+			continue
 		}
-		if len(g.variants) > 0 {
-			gs = append(gs, g)
+		at := slices.IndexFunc(gs, func(g group) bool { return r.rival != "" && g.row.rival == r.rival })
+		if at < 0 {
+			at, gs = len(gs), append(gs, group{row: r})
+		}
+		for _, v := range chosen {
+			v.place = i
+			gs[at].variants = append(gs[at].variants, v)
 		}
 	}
 	return gs

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"testing"
@@ -22,6 +23,24 @@ var promised = map[string]float64{
 	"token-read-99":       1.3,
 	"token-block-100us":   0.05,
 	"thread-create":       1,
+
+	"mtx-uncontended":       1.3,
+	"mtx-nested":            1.3,
+	"mtx-2-short":           1.2,
+	"mtx-2-1us":             1.2,
+	"mtx-64-short":          1.2,
+	"mtx-64-1us":            1.2,
+	"rwlock-read":           1.3,
+	"rwlock-read-2":         1.2,
+	"rwlock-read-99":        1.2,
+	"rwlock-read-90":        1.2,
+	"rwlock-write":          1.3,
+	"rwlock-write-2-short":  1.2,
+	"rwlock-write-2-1us":    1.2,
+	"rwlock-write-64-short": 1.2,
+	"rwlock-write-64-1us":   1.2,
+	"sx-read":               0,
+	"sx-write-64-1us":       0,
 }
 
 func TestRowsAreThosePromised(t *testing.T) {
@@ -60,7 +79,9 @@ func TestRowsAreComplete(t *testing.T) {
 		if r.what == "" || r.lwkt == nil || r.sync == nil || e.rounds < 7 || e.floor <= 0 || e.round < e.floor {
 			t.Errorf("row %s is incomplete: %+v", r.name, *r)
 		}
-		total += group{r, r.variants(0)}.cost()
+	}
+	for _, g := range groups(rows, 0, func(string) bool { return true }) {
+		total += g.cost()
 	}
 	if total > defaultBudget {
 		t.Errorf("all rounds of all rows take %v and the budget is %v", total, defaultBudget)
@@ -71,13 +92,25 @@ func TestRowsAreComplete(t *testing.T) {
 }
 
 func TestGroupsPickVariants(t *testing.T) {
-	if got, want := len(groups(rows, 1000, func(string) bool { return true })), len(rows); got != want {
-		t.Errorf("%d groups, want one a row, %d", got, want)
+	seen := map[string]bool{}
+	for _, g := range groups(rows, 1000, func(string) bool { return true }) {
+		for _, v := range g.variants {
+			if seen[v.name] || v.row.effort != g.row.effort || v.row.rival != g.row.rival {
+				t.Errorf("%s is in a group with %s", v.name, g.row.name)
+			}
+			seen[v.name] = true
+		}
 	}
-	gs := groups(rows, 1000, regexp.MustCompile("token-2-short(-k64)?$").MatchString)
-	want := []variant{{"token-2-short", 1000, 1.5}, {"token-2-short-k64", 64, 0}}
-	if len(gs) != 1 || !slices.Equal(gs[0].variants, want) {
-		t.Errorf("got %+v, want %+v", gs, want)
+	if len(seen) != len(names(rows)) {
+		t.Errorf("%d variants are in groups, of %d", len(seen), len(names(rows)))
+	}
+	gs := groups(rows, 1000, regexp.MustCompile("(token|mtx)-2-short(-k64)?$").MatchString)
+	var got []string
+	for _, v := range gs[0].variants {
+		got = append(got, fmt.Sprint(v.name, v.k, v.target))
+	}
+	if want := []string{"token-2-short1000 1.5", "token-2-short-k6464 0", "mtx-2-short1000 1.2"}; len(gs) != 1 || !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 	if gs := groups(rows, 1000, func(string) bool { return false }); len(gs) != 0 {
 		t.Errorf("no name wanted, got %+v", gs)

@@ -1,14 +1,16 @@
 // This file runs rows: it calibrates, interleaves, takes medians and keeps to the budget.
 //
-// Why it is fair: within a group every contestant runs once a round, the order is turned round each
-// round (a b c, c b a, ...), each run starts after a garbage collection and on a goroutine of its own,
-// and all run for the same time, whatever an operation costs them: crowds until they are called off, the
-// others for a number of operations that is calibrated for each contestant alone. A row that runs out of time stops after a whole round: no contestant ever
+// Why it is fair: a group is a lock of sync and all of ours that stand beside it. In it every contestant
+// runs once a round, the order is turned round each round (a b c, c b a, ...), each run starts after a
+// garbage collection and on a goroutine of its own, and all run for the same time, whatever an operation
+// costs them: crowds until they are called off, the others for a number of operations that is calibrated
+// for each contestant alone. A group that runs out of time stops after a whole round: no contestant ever
 // has more rounds than another.
 
 package bench
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
 	"slices"
@@ -62,12 +64,13 @@ type result struct {
 	variant
 	lwkt, sync float64 // medians, nanoseconds per operation
 	ratio      float64 // lwkt / sync
+	alone      float64 // lwkt / the same lock uncontended, 0 if that was not measured
 	spread     float64 // half the interquartile range of the ratios of single rounds, by their median
 	rounds     int
 }
 
-// all measures the groups within the budget. Each may use its share of what is left, by its cost; what
-// a group leaves over goes to those after it.
+// all measures the groups within the budget and returns the results in the order of the rows. Each group
+// may use its share of what is left, by its cost; what one leaves over goes to those after it.
 func (r *runner) all(gs []group, budget time.Duration) ([]result, error) {
 	defer r.setK(r.k)
 	r.groups = len(gs)
@@ -86,7 +89,19 @@ func (r *runner) all(gs []group, budget time.Duration) ([]result, error) {
 		}
 		out = append(out, res...)
 	}
+	slices.SortStableFunc(out, func(a, b result) int { return cmp.Compare(a.place, b.place) })
+	besideAlone(out)
 	return out, nil
+}
+
+// besideAlone compares each result with that of the same lock without contention, if that was measured.
+func besideAlone(results []result) {
+	for i := range results {
+		r := &results[i]
+		if a := slices.IndexFunc(results, func(o result) bool { return r.row != nil && o.name == r.row.alone }); a >= 0 {
+			r.alone = r.lwkt / results[a].lwkt
+		}
+	}
 }
 
 // group measures one group in about the time given. However little that is, every contestant is
@@ -96,7 +111,7 @@ func (r *runner) group(i int, g group, share time.Duration) ([]result, error) {
 	e := g.row.effort
 	cs := []*contestant{{name: "sync", run: g.row.sync, k: noK}}
 	for _, v := range g.variants {
-		cs = append(cs, &contestant{name: v.name, run: g.row.lwkt, k: v.k})
+		cs = append(cs, &contestant{name: v.name, run: v.row.lwkt, k: v.k})
 	}
 
 	// Calibration costs about two rounds; the rest of the share is for rounds.
