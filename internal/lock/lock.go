@@ -36,9 +36,18 @@ const (
 	classMask = 0xff
 )
 
+// DefaultPatience is the patience without SetPatience.
+const DefaultPatience = 64
+
 // patience is how many times a waiter that was called may find the lock taken before
 // nobody may overtake it any more. More is faster, less is fairer; docs/numbers.md.
-const patience = 64
+var patience atomic.Uint32
+
+func init() { patience.Store(DefaultPatience) }
+
+// SetPatience sets the patience of all waiters and returns the old one. It is for
+// explorations, which come to a hard waiter sooner if it is small; 0 stands for none.
+func SetPatience(n int) (old int) { return int(patience.Swap(uint32(max(n, 0)))) }
 
 func (l *Lock) load() Word { return Word(l.word.Load()) }
 

@@ -279,7 +279,7 @@ func (s *section) try(w *waitq.Waiter) bool {
 
 // overtaken counts that somebody else was faster than w, which is hard after patience times.
 func (s *section) overtaken(q *waitq.Queue, w *waitq.Waiter) {
-	if w.Tries++; w.Tries >= patience && w.Rank == waitq.Plain && (w.Mode == token.Shared || !s.l.Flag(PassX)) {
+	if w.Tries++; w.Tries >= patience.Load() && w.Rank == waitq.Plain && (w.Mode == token.Shared || !s.l.Flag(PassX)) {
 		q.Harden(w)
 	}
 }
