@@ -29,7 +29,7 @@ import (
 //	RUnlock     panics  panics           releases         panics          panics
 //	WUnlock     panics  panics           panics           releases        panics
 //
-// * if nobody waits, else it waits or fails. ** with Recurse it writes once more.
+// * if no writer waits, else it waits or fails. ** with Recurse it writes once more.
 //
 // All methods panic with a *Misuse if the Thread is nil, has ended, or is in use by
 // another goroutine. (rwlock(9))

@@ -30,7 +30,7 @@ import (
 //	SUnlock     panics  panics             releases           panics       panics
 //	XUnlock     panics  panics             panics             releases     panics
 //
-// * if nobody waits, or with SharersFirst; else it waits or fails. ** with Recurse it has it once more.
+// * if nobody waits for exclusive use, or with SharersFirst; else it waits or fails. ** with Recurse it has it once more.
 //
 // All methods panic with a *Misuse if the Thread is nil, has ended, or is in use by
 // another goroutine. (sx(9))

@@ -104,23 +104,31 @@ func (l *Lock) sharer(r *thread.Record, m token.Mode) bool {
 
 // Acquire takes the lock exclusively and says whether a token changed hands meanwhile.
 func Acquire(h *thread.Handle, l *Lock, c thread.Class) (changed bool) {
-	if h != nil && !(invariants.Enabled && h.Detour()) {
-		if r := h.Fast(); r != nil && l.word.CompareAndSwap(0, r.Own()) { // T1
-			r.Push(&l.Object, c, token.Exclusive)
-			return false
-		}
+	if h == nil || invariants.Enabled && h.Detour() {
+		return acquireSlow(h, l, c, token.Exclusive)
+	}
+	if r := h.Fast(); r != nil && (l.word.CompareAndSwap(0, r.Own()) || l.barge(r)) { // T1
+		r.Push(&l.Object, c, token.Exclusive)
+		return false
 	}
 	return acquireSlow(h, l, c, token.Exclusive)
 }
 
+// barge takes a free lock that somebody waits for, if it is not barred (T1).
+func (l *Lock) barge(r *thread.Record) bool {
+	w := l.load()
+	return w&^(marks&^barred) == 0 && l.word.CompareAndSwap(uint64(w), uint64(w)|r.Own())
+}
+
 // AcquireShared takes the lock shared.
 func AcquireShared(h *thread.Handle, l *Lock, c thread.Class) (changed bool) {
-	if h != nil && !(invariants.Enabled && h.Detour()) {
-		if r := h.Fast(); r != nil {
-			if w := l.word.Load(); w&^(fieldMask<<shareShift) == 0 && l.word.CompareAndSwap(w, w+uint64(share)) { // T2
-				r.Push(&l.Object, c, token.Shared)
-				return false
-			}
+	if h == nil || invariants.Enabled && h.Detour() {
+		return acquireSlow(h, l, c, token.Shared)
+	}
+	if r := h.Fast(); r != nil {
+		if w := l.load(); w&^(fieldMask<<shareShift|waitS|called) == 0 && l.word.CompareAndSwap(uint64(w), uint64(w+share)) { // T2
+			r.Push(&l.Object, c, token.Shared)
+			return false
 		}
 	}
 	return acquireSlow(h, l, c, token.Shared)
@@ -128,23 +136,34 @@ func AcquireShared(h *thread.Handle, l *Lock, c thread.Class) (changed bool) {
 
 // Release undoes the newest exclusive acquisition of the lock by the thread.
 func Release(h *thread.Handle, l *Lock, c thread.Class) {
-	if h != nil && !(invariants.Enabled && h.Detour()) {
-		if r := h.FastRelease(&l.Object, c, token.Exclusive); r != nil && l.word.CompareAndSwap(r.Own(), 0) { // T5
-			r.Pop()
-			return
-		}
+	if h == nil || invariants.Enabled && h.Detour() {
+		releaseSlow(h, l, c, token.Exclusive)
+		return
+	}
+	if r := h.FastRelease(&l.Object, c, token.Exclusive); r != nil && (l.word.CompareAndSwap(r.Own(), 0) || l.leave(r, token.Exclusive)) { // T5
+		r.Pop()
+		return
 	}
 	releaseSlow(h, l, c, token.Exclusive)
 }
 
+// leave gives up a hold of a lock that somebody waits for, if nobody needs to look and the
+// thread is lent nothing that would have to be taken back (T5, T6).
+func (l *Lock) leave(r *thread.Record, m token.Mode) bool {
+	w := l.load()
+	return w.quiet(m) && r.Lent() == 0 && l.word.CompareAndSwap(uint64(w), uint64(w.without(m)))
+}
+
 // ReleaseShared undoes the newest shared acquisition of the lock by the thread.
 func ReleaseShared(h *thread.Handle, l *Lock, c thread.Class) {
-	if h != nil && !(invariants.Enabled && h.Detour()) {
-		if r := h.FastRelease(&l.Object, c, token.Shared); r != nil {
-			if w := l.word.Load(); w&uint64(marks) == 0 && l.word.CompareAndSwap(w, w-uint64(share)) { // T6
-				r.Pop()
-				return
-			}
+	if h == nil || invariants.Enabled && h.Detour() {
+		releaseSlow(h, l, c, token.Shared)
+		return
+	}
+	if r := h.FastRelease(&l.Object, c, token.Shared); r != nil {
+		if w := l.word.Load(); w&uint64(marks) == 0 && l.word.CompareAndSwap(w, w-uint64(share)) || l.leave(r, token.Shared) { // T6
+			r.Pop()
+			return
 		}
 	}
 	releaseSlow(h, l, c, token.Shared)

@@ -32,7 +32,7 @@ package lock
 // Transitions:
 //
 //	T1 free, not barred            --lock exclusive--> owned             (edge: last release -> this)
-//	T2 not owned, nobody waits     --lock shared-----> shares+1          (edge: last exclusive release -> this)
+//	T2 not owned, not barred, nobody waits for exclusive --lock shared--> shares+1   (edge: last exclusive release -> this)
 //	T3 not owned                   --lock shared by a sharer--> shares+1
 //	T4 shares 1, not barred        --upgrade by the sharer--> owned
 //	T5 owned                       --unlock----------> free              (edge: this -> next lock)
@@ -104,7 +104,7 @@ func (w Word) admits(m token.Mode, sharer, pass bool) bool {
 	case m == token.Exclusive:
 		return w&barred == 0
 	}
-	return sharer || w&barred == 0 && (pass || w&(waitX|waitS) == 0)
+	return sharer || w&barred == 0 && (pass || w&waitX == 0)
 }
 
 // with is w with one more hold; the caller has made sure that it is compatible.

@@ -57,7 +57,7 @@ func TestWordTable(t *testing.T) {
 		check("compatible X", w.compatible(token.Exclusive), p.owner == 0 && p.shares == 0)
 		check("compatible S", w.compatible(token.Shared), p.owner == 0)
 		check("admits X (T1)", w.admits(token.Exclusive, false, false), p.owner == 0 && p.shares == 0 && !p.hard)
-		check("admits S (T2)", w.admits(token.Shared, false, false), p.owner == 0 && !p.x && !p.s && !p.hard)
+		check("admits S (T2)", w.admits(token.Shared, false, false), p.owner == 0 && !p.x && !p.hard)
 		check("admits S of a sharer (T3)", w.admits(token.Shared, true, false), p.owner == 0)
 		check("admits S that passes", w.admits(token.Shared, false, true), p.owner == 0 && !p.hard)
 		if w.compatible(token.Exclusive) {
