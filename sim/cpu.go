@@ -339,6 +339,8 @@ func (m *Machine) dispatchable(at *Point) {
 		p := c.running
 		switch {
 		case p == nil, m.o.Timed && c.since+p.left > m.now:
+		case p.spinsInVain():
+			at.Waiting = append(at.Waiting, p.ev)
 		default:
 			at.Enabled = append(at.Enabled, p.ev)
 		}

@@ -325,3 +325,65 @@ func sleeping(t *testing.T, r sim.Result, parts ...string) {
 		}
 	}
 }
+
+// TestSpinningEnds: every schedule of two threads that spin on each other's locks, on processors
+// of their own, is tried, and those that go round are found to be deadlocks.
+func TestSpinningEnds(t *testing.T) {
+	both := func(a, b *lwkt.Mtx) func(td *lwkt.Thread) {
+		return func(td *lwkt.Thread) {
+			a.Lock(td)
+			b.Lock(td)
+			b.Unlock(td)
+			a.Unlock(td)
+		}
+	}
+	for _, opposed := range []bool{false, true} {
+		outcomes, cycles := map[sim.Outcome]int{}, 0
+		e := &everything{}
+		for more := true; more; more = e.next() {
+			var a, b lwkt.Mtx
+			m := sim.New(sim.Options{CPUs: 2})
+			m.Go("one", both(&a, &b), sim.OnCPU(0))
+			if opposed {
+				m.Go("other", both(&b, &a), sim.OnCPU(1))
+			} else {
+				m.Go("other", both(&a, &b), sim.OnCPU(1))
+			}
+			r := m.Run(e)
+			outcomes[r.Outcome]++
+			var d *sim.DeadlockError
+			if errors.As(r.Err, &d) && len(d.Cycle) == 2 && strings.Contains(d.Cycle[0].For, "mutex") {
+				cycles++
+			}
+		}
+		if outcomes[sim.Done] == 0 || outcomes[sim.Done]+outcomes[sim.Deadlock] != e.runs || (cycles > 0) != opposed || cycles != outcomes[sim.Deadlock] {
+			t.Errorf("opposed %v: %v in %d runs, %d cycles", opposed, outcomes, e.runs, cycles)
+		}
+	}
+}
+
+// everything chooses each schedule once.
+type everything struct {
+	took, had []int
+	at, runs  int
+}
+
+func (e *everything) Choose(p *sim.Point) int {
+	if e.at == len(e.took) {
+		e.took, e.had = append(e.took, 0), append(e.had, len(p.Enabled))
+	}
+	e.at++
+	return e.took[e.at-1]
+}
+
+func (e *everything) next() bool {
+	e.runs++
+	e.at = 0
+	for n := len(e.took) - 1; n >= 0; n-- {
+		if e.took[n]++; e.took[n] < e.had[n] {
+			e.took, e.had = e.took[:n+1], e.had[:n+1]
+			return true
+		}
+	}
+	return false
+}

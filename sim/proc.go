@@ -101,6 +101,7 @@ const (
 	onLock         // lock in mode
 	onChannel      // one of its cases
 	onCond         // cond
+	onOwner        // lock in mode, on its CPU, while its owner runs
 	onRaise        // its interrupt
 	onMove         // another CPU
 	onSpin         // spin
@@ -349,6 +350,23 @@ func (p *proc) TouchedLock(l core.Lock) {
 //
 //go:norace
 func (p *proc) Yield() { p.plain(Yield, nil) }
+
+// Spin is that of the core's Host. Where time passes, each round takes some; elsewhere one
+// that is in vain is not chosen, or spinning would make schedules without end.
+//
+//go:norace
+func (p *proc) Spin(l core.Lock, mode token.Mode) {
+	p.lock, p.mode = l, mode
+	p.kind, p.wait, p.key = Yield, onOwner, nil
+	p.pause()
+}
+
+// spinsInVain says whether the thread spins and would go on to.
+//
+//go:norace
+func (p *proc) spinsInVain() bool {
+	return p.wait == onOwner && !p.m.o.Timed && p.rec.InVain(p.lock, p.mode)
+}
 
 // Now is that of the core's Host.
 //

@@ -159,6 +159,9 @@ func (m *Machine) waitOf(p *proc) (w Wait, owner *proc) {
 		w.For, owner = m.names.describe(obj), p.mu.owner
 	case onLock:
 		w.For, owner = m.names.describe(obj), m.ownerOf(obj)
+	case onOwner:
+		obj = m.names.other(p.lock)
+		w.For, owner = m.names.describe(obj), m.ownerOf(obj)
 	case onToken, onWants:
 		w.For, owner = m.names.describe(obj), m.ownerOf(obj)
 	case onPermit:

@@ -292,7 +292,7 @@ func (l *Lock) spin(r *thread.Record, m token.Mode) bool {
 			break // shared, or not on a processor
 		}
 		r.CountSpin()
-		if !r.Spin() {
+		if !r.SpinOn(l, m) {
 			hw.Pause(spinPause)
 		}
 		if l.take(r, m) {

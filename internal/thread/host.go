@@ -29,6 +29,9 @@ type Host interface {
 	Unpark()
 	// Yield lets others run.
 	Yield()
+	// Spin is Yield for a thread that stays on its CPU, and looks at a lock again and again
+	// until that is not InVain.
+	Spin(l Lock, m token.Mode)
 	// Channel performs one of the cases, as reflect.Select does, or returns -1 if wait
 	// is false and that would block.
 	Channel(cases []reflect.SelectCase, wait bool) (chosen int, v reflect.Value, ok bool)
@@ -145,6 +148,22 @@ func (r *Record) Spin() (simulated bool) {
 		r.host.Yield()
 	}
 	return r.host != nil
+}
+
+// SpinOn is Spin on a lock that the thread wants in the mode. Explorations end only
+// if they know what is spun on.
+func (r *Record) SpinOn(l Lock, m token.Mode) (simulated bool) {
+	if r.host != nil {
+		r.host.Spin(l, m)
+	}
+	return r.host != nil
+}
+
+// InVain says whether to look at the lock once more would change nothing: its owner runs,
+// and keeps the thread out.
+func (r *Record) InVain(l Lock, m token.Mode) bool {
+	o := ByID(l.Holder())
+	return o != nil && o.Running() && l.WouldWait(r, m)
 }
 
 // Hosted says whether the thread runs on a host.
