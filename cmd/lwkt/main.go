@@ -23,7 +23,7 @@ type command struct {
 
 var commands = []command{
 	{"demo", "money moves between accounts under mutexes and under tokens, with a journal on disk", demo.Main},
-	{"table", "tokens, mutexes, spl and funnels compared by experiments on a simulated machine", table.Main},
+	{"table", "tokens, mutexes, spl, funnels and the locks compared by experiments on a simulated machine", table.Main},
 	{"article", "two threads and two tokens, step by step, then under every schedule", article.Main},
 	{"bench", "what tokens and locks cost, row by row beside sync.Mutex and sync.RWMutex", bench.Main},
 	{"version", "which lwkt this is, and which Go built it", version},

@@ -1,4 +1,4 @@
-// broken_test.go: 24 locks, one for each cell of the table, that are not what they should be in just that property: where a cell
+// broken_test.go: locks, one for each cell of the table, that are not what they should be in just that property: where a cell
 // says works it is broken, where it says fails it is mended. The cell has to change, and no other one of its column.
 
 package table
@@ -9,11 +9,11 @@ import (
 	"github.com/serializing-tokens/lwkt/sim"
 )
 
-// broken is the 24 of them.
+// broken is all of them.
 func broken() map[string]lock {
 	all := locks()
 	token, mutex, spl, funnel := all[0], all[1], all[2], all[3]
-	return map[string]lock{
+	m := map[string]lock{
 		"timeslicing token":  leaky(token, sliced),
 		"timeslicing mutex":  leaky(mutex, sliced),
 		"timeslicing spl":    with(spl, lowLevels),
@@ -30,12 +30,12 @@ func broken() map[string]lock {
 		"preemption funnel": leaky(funnel, interrupted),
 
 		"blocking token":  busy(token),
-		"blocking mutex":  with(mutex, dropped),
+		"blocking mutex":  dropped(mutex),
 		"blocking spl":    busy(spl),
 		"blocking funnel": busy(funnel),
 
 		"deadlock token":  holdAndWait(token, nil),
-		"deadlock mutex":  with(mutex, sorted),
+		"deadlock mutex":  sorted(mutex),
 		"deadlock spl":    holdAndWait(spl, nil),
 		"deadlock funnel": holdAndWait(funnel, nothing),
 
@@ -43,6 +43,26 @@ func broken() map[string]lock {
 		"inversion mutex":  with(mutex, mutexes(true)),
 		"inversion spl":    handmade(spl, sim.SplVM, sameCPU),
 		"inversion funnel": handmade(funnel, 0, anybody),
+	}
+	family(m, all[4], false, true)
+	family(m, all[5], false, true)
+	family(m, all[6], true, false)
+	return m
+}
+
+// family breaks and mends a lock of the family of FreeBSD; sleeps: it may be held by who blocks; lends: who waits for it lends.
+func family(m map[string]lock, l lock, sleeps, lends bool) {
+	m["timeslicing "+l.name] = leaky(l, sliced)
+	m["concurrent "+l.name] = leaky(l, elsewhere)
+	m["preemption "+l.name] = leaky(l, interrupted)
+	m["blocking "+l.name] = busy(l)
+	if sleeps {
+		m["blocking "+l.name] = dropped(l)
+	}
+	m["deadlock "+l.name] = sorted(l)
+	m["inversion "+l.name] = with(l, mutexes(true))
+	if lends {
+		m["inversion "+l.name] = listless(l)
 	}
 }
 

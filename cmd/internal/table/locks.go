@@ -1,8 +1,11 @@
-// locks.go: the four locks that are compared, behind one small face, so that every experiment is the same text for each of them.
+// locks.go: the locks that are compared, behind one small face, so that every experiment is the same text for each of them.
 //
 // Why it is fair: nothing here helps or hinders a lock. Each is used as its manual page says: a token is acquired and released; a
-// mutex is locked and unlocked; spl is raised as far as it goes and lowered again; a funnel is set, and since a thread has one
-// funnel at a time, a second one is switched to and back. All four block in the same way.
+// mutex is locked and unlocked, a reader-writer or shared-exclusive lock for exclusive use; spl is raised as far as it goes and lowered
+// again; a funnel is set, and since a thread has one funnel at a time, a second one is switched to and back. All block in the same way,
+// also those that must not.
+//
+// To add a lock: an entry in locks, and one in broken of broken_test.go.
 
 package table
 
@@ -14,7 +17,12 @@ import (
 )
 
 // lockNames are the columns. "mutex" is the one without lending.
-var lockNames = []string{"token", "mutex", "spl", "funnel"}
+var lockNames = func() (names []string) {
+	for _, l := range locks() {
+		names = append(names, l.name)
+	}
+	return names
+}()
 
 // A lock is one column: how to make, for one run, what guards the two things that the experiments are about.
 type lock struct {
@@ -47,6 +55,9 @@ func locks() []lock {
 		{"mutex", plain, mutexes(false)},
 		{"spl", plain, levels},
 		{"funnel", both, funnels},
+		{"mtx", plain, pairs((*lwkt.Mtx).Init, (*lwkt.Mtx).Lock, (*lwkt.Mtx).Unlock)},
+		{"rw", plain, pairs((*lwkt.RWLock).Init, (*lwkt.RWLock).WLock, (*lwkt.RWLock).WUnlock)},
+		{"sx", plain, pairs((*lwkt.SX).Init, (*lwkt.SX).XLock, (*lwkt.SX).XUnlock)},
 	}
 }
 
@@ -90,4 +101,18 @@ func funnels(*sim.Machine) guard {
 		td.SwitchFunnel(f[i])
 		return func() { td.SwitchFunnel(prev) }
 	}}
+}
+
+// pairs is two locks of the family of FreeBSD.
+func pairs[L any](name func(l *L, name string, o lwkt.Options), take func(l *L, td *lwkt.Thread) bool, leave func(l *L, td *lwkt.Thread)) func(*sim.Machine) guard {
+	return func(*sim.Machine) guard {
+		var l [2]L
+		for i := range l {
+			name(&l[i], names[i], 0)
+		}
+		return guard{block: pause, enter: func(td *lwkt.Thread, i int) func() {
+			take(&l[i], td)
+			return func() { leave(&l[i], td) }
+		}}
+	}
 }

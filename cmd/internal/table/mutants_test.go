@@ -172,46 +172,92 @@ func nothing(guard) func(td *lwkt.Thread, i int) func() {
 	return func(*lwkt.Thread, int) func() { return func() {} }
 }
 
-// sorted mutexes: a second one that comes first in the order is taken first, with the other let go meanwhile.
-func sorted(m *sim.Machine) guard {
-	var mu [2]sim.Mutex
-	return guard{block: pause, enter: func(td *lwkt.Thread, i int) func() {
-		again := i == 0 && mu[1].Held(td)
-		if again {
-			mu[1].Unlock(td)
-		}
-		mu[i].Lock(td)
-		if again {
-			mu[1].Lock(td)
-		}
-		return func() { mu[i].Unlock(td) }
-	}}
+// loose is a guard whose locks can be let go, and taken back, in the middle of a section.
+type loose struct {
+	owners
+	base  guard
+	leave [2]func() // by the owner
 }
 
-// dropped mutexes are given up while their holder blocks.
-func dropped(m *sim.Machine) guard {
-	var mu [2]sim.Mutex
-	return guard{
-		enter: func(td *lwkt.Thread, i int) func() {
-			mu[i].Lock(td)
-			return func() { mu[i].Unlock(td) }
-		},
-		block: func(td *lwkt.Thread, d time.Duration) bool {
-			var held [2]bool
-			for i := range mu {
-				if held[i] = mu[i].Held(td); held[i] {
-					mu[i].Unlock(td)
-				}
-			}
-			td.Pause(d)
-			for i := range mu {
-				if held[i] {
-					mu[i].Lock(td)
-				}
-			}
-			return true
-		},
+// loosen makes guards of a lock loose ones, used by use.
+func loosen(l lock, use func(o *loose) guard) lock {
+	fresh := l.fresh
+	l.fresh = func(m *sim.Machine) guard {
+		o := &loose{base: fresh(m)}
+		return use(o)
 	}
+	return l
+}
+
+func (o *loose) take(td *lwkt.Thread, i int) {
+	leave := o.base.enter(td, i)
+	o.leave[i] = leave
+	o.set(i, td)
+}
+
+// let gives lock i up if td has it, and says whether it had.
+func (o *loose) let(td *lwkt.Thread, i int) bool {
+	if o.of(i) != td {
+		return false
+	}
+	leave := o.leave[i]
+	o.set(i, nil)
+	leave()
+	return true
+}
+
+// sorted locks: a second one that comes first in the order is taken first, with the other let go meanwhile.
+func sorted(l lock) lock {
+	return loosen(l, func(o *loose) guard {
+		return guard{block: o.base.block, enter: func(td *lwkt.Thread, i int) func() {
+			again := i == 0 && o.let(td, 1)
+			o.take(td, i)
+			if again {
+				o.take(td, 1)
+			}
+			return func() { o.let(td, i) }
+		}}
+	})
+}
+
+// dropped locks are given up while their holder blocks.
+func dropped(l lock) lock {
+	return loosen(l, func(o *loose) guard {
+		return guard{
+			enter: func(td *lwkt.Thread, i int) func() {
+				o.take(td, i)
+				return func() { o.let(td, i) }
+			},
+			block: func(td *lwkt.Thread, d time.Duration) bool {
+				held := [2]bool{o.let(td, 0), o.let(td, 1)}
+				o.base.block(td, d)
+				for i := range held {
+					if held[i] {
+						o.take(td, i)
+					}
+				}
+				return true
+			},
+		}
+	})
+}
+
+// listless waiters wait with the worst priority, so they have none to lend.
+func listless(l lock) lock {
+	fresh := l.fresh
+	l.fresh = func(m *sim.Machine) guard {
+		g := fresh(m)
+		enter := g.enter
+		g.enter = func(td *lwkt.Thread, i int) func() {
+			own := td.Priority()
+			td.SetPriority(0)
+			leave := enter(td, i)
+			td.SetPriority(own)
+			return leave
+		}
+		return g
+	}
+	return l
 }
 
 // lowLevels let the clock in, which ends slices, and keep the device out by other means.

@@ -33,47 +33,78 @@ func run(c config, stdout io.Writer) error {
 	return writeText(stdout, cells, lending.evidence, time.Since(begun))
 }
 
-// column is wide enough for every figure.
-const column = 26
+const (
+	screen = 118 // columns that a line may have
+	label  = 22  // of them, what stands before the cells
+	column = 25  // wide enough for every figure
+	across = 4   // locks beside each other; the others come below
+)
 
 func writeText(w io.Writer, cells []cell, lending string, took time.Duration) error {
 	out := bufio.NewWriter(w)
-	line := func(first string, rest []string) {
-		fmt.Fprintf(out, "%-22s", first)
-		for i, s := range rest {
-			if i < len(rest)-1 {
-				s = pad(s, column)
-			}
-			out.WriteString(s)
-		}
-		out.WriteString("\n")
+	for from := 0; from < len(lockNames); from += across {
+		block(out, cells, from, min(from+across, len(lockNames)))
 	}
 	total, all := 0, true
-	line("", lockNames)
+	for _, c := range cells {
+		total += c.schedules
+		all = all && (c.exhaustive || c.failure != nil)
+	}
+	for row := range rowsOf(cells) {
+		wrap(out, "", "", row[0].property.title+": "+row[0].property.how)
+		for _, c := range row {
+			wrap(out, "  "+pad(c.lock, 8)+c.verdict()+"  ", strings.Repeat(" ", 17), fmt.Sprintf("%s (%s)", c.evidence, extent(c.finding)))
+		}
+		if row[0].property.name != "inversion" {
+			out.WriteString("\n")
+		}
+	}
+	wrap(out, "  ", "  ", "A mutex that lends its holder the priority of who waits, for comparison: "+lending+".")
+	end := fmt.Sprintf("%s in %v", counted(int64(total), "schedule"), took.Round(time.Millisecond))
+	if all {
+		end += "; each search was exhaustive or ended with what it looked for"
+	}
+	fmt.Fprintf(out, "\n%s.\n", end)
+	out.WriteString("Tokens and funnels are tried under two schedulers: one lets their holder run on when its slice ends or a better thread\n" +
+		"is there; the other one does not, and lends it the priority of who waits. They work if they do under both.\n")
+	return out.Flush()
+}
+
+// block prints verdicts and figures of some of the locks beside each other.
+func block(out *bufio.Writer, cells []cell, from, to int) {
+	line := func(first string, rest []string) {
+		s := pad(first, label)
+		for _, r := range rest {
+			s += pad(r, column)
+		}
+		out.WriteString(strings.TrimRight(s, " ") + "\n")
+	}
+	line("", lockNames[from:to])
 	for row := range rowsOf(cells) {
 		var verdicts, figures []string
-		for _, c := range row {
+		for _, c := range row[from:to] {
 			verdicts, figures = append(verdicts, c.verdict()), append(figures, c.figure)
-			total += c.schedules
-			all = all && (c.exhaustive || c.failure != nil)
 		}
 		line(row[0].property.title, verdicts)
 		line("", figures)
 	}
-	for row := range rowsOf(cells) {
-		fmt.Fprintf(out, "\n%s: %s\n", row[0].property.title, row[0].property.how)
-		for _, c := range row {
-			fmt.Fprintf(out, "  %-7s %s  %s (%s)\n", c.lock, c.verdict(), c.evidence, extent(c.finding))
+	out.WriteString("\n")
+}
+
+// wrap prints a text after what is first, and goes on below it after what is then.
+func wrap(out *bufio.Writer, first, then, text string) {
+	line, empty := first, true
+	for _, word := range strings.Fields(text) {
+		if !empty && len([]rune(line))+1+len([]rune(word)) > screen {
+			out.WriteString(line + "\n")
+			line, empty = then, true
 		}
+		if !empty {
+			line += " "
+		}
+		line, empty = line+word, false
 	}
-	fmt.Fprintf(out, "  A mutex that lends its holder the priority of who waits, for comparison: %s.\n", lending)
-	fmt.Fprintf(out, "\n%s in %v", counted(int64(total), "schedule"), took.Round(time.Millisecond))
-	if all {
-		out.WriteString("; each search was exhaustive or ended with what it looked for")
-	}
-	out.WriteString(".\nTokens and funnels are tried under two schedulers: one lets their holder run on when its slice ends or a better thread\n" +
-		"is there; the other one does not, and lends it the priority of who waits. They work if they do under both.\n")
-	return out.Flush()
+	out.WriteString(line + "\n")
 }
 
 // extent says how much was tried.

@@ -17,13 +17,14 @@ const (
 	ink, faint = "#1e293b", "#64748b"
 
 	left     = 36  // margin
-	label    = 190 // width of what stands before the columns
-	cellWide = 196
-	cellHigh = 52
+	margin   = 96  // width of what stands before the columns
+	beside   = 190 // width of what stands before the lanes
+	cellWide = 178
+	cellHigh = 48
 	top      = 132 // of the first row
 	laneHigh = 16
 	laneGap  = 4
-	panel    = 3*(laneHigh+laneGap) + 26
+	panel    = 3*(laneHigh+laneGap) + 18
 )
 
 // The threads of the last row, from the top, with the colours of their bars.
@@ -36,20 +37,20 @@ var lanes = []struct {
 // draw draws all of it.
 func draw(cells []cell) []byte {
 	var b bytes.Buffer
-	wide := left + label + len(lockNames)*cellWide + left
+	wide := left + margin + len(properties)*cellWide + left
 	var inversions []cell
 	for _, c := range cells {
 		if c.timeline != nil {
 			inversions = append(inversions, c)
 		}
 	}
-	below := top + len(properties)*cellHigh + 56
+	below := top + len(lockNames)*cellHigh + 56
 	high := below + len(inversions)*panel + 52
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %[1]d %[2]d" font-family="Inter,'Helvetica Neue',Arial,'DejaVu Sans',sans-serif" font-size="13" fill="%s">`+"\n", wide, high, ink)
-	b.WriteString(`<title>Tokens, a mutex without lending, spl and funnels</title>` + "\n")
+	b.WriteString(`<title>Tokens, a mutex without lending, spl, funnels, and the locks of FreeBSD</title>` + "\n")
 	b.WriteString(`<defs><pattern id="wait" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="6" height="6" fill="#fff"/><rect width="2.2" height="6" fill="#cc79a7"/></pattern></defs>` + "\n")
 	fmt.Fprintf(&b, `<rect width="%d" height="%d" fill="#fff"/>`+"\n", wide, high)
-	text(&b, left, 44, `font-size="21" font-weight="600"`, "Tokens, a mutex without lending, spl and funnels")
+	text(&b, left, 44, `font-size="21" font-weight="600"`, "Tokens, a mutex without lending, spl, funnels, and the locks of FreeBSD")
 	text(&b, left, 68, `fill="`+faint+`"`, "each cell an experiment on the simulated machine: "+extents(cells))
 	matrix(&b, cells)
 	if len(inversions) > 0 {
@@ -76,27 +77,28 @@ func extents(cells []cell) string {
 	return counted(int64(n), "schedule")
 }
 
-// matrix draws verdicts and figures.
+// matrix draws verdicts and figures: a row for each lock, a column for each property.
 func matrix(b *bytes.Buffer, cells []cell) {
 	for i, name := range lockNames {
-		text(b, left+label+i*cellWide+12, top-14, `font-weight="600"`, name)
+		y := top + i*cellHigh
+		fmt.Fprintf(b, `<line x1="%d" y1="%d" x2="%d" y2="%[2]d" stroke="#e2e8f0"/>`+"\n", left, y-2, left+margin+len(properties)*cellWide-8)
+		text(b, left, y+cellHigh/2+3, `font-weight="600"`, name)
 	}
-	y := top
+	x := left + margin
 	for row := range rowsOf(cells) {
-		fmt.Fprintf(b, `<line x1="%d" y1="%d" x2="%d" y2="%[2]d" stroke="#e2e8f0"/>`+"\n", left, y-2, left+label+len(row)*cellWide)
-		text(b, left, y+cellHigh/2+3, `font-weight="600"`, row[0].property.title)
+		text(b, x+14, top-14, `font-weight="600"`, row[0].property.title)
 		for i, c := range row {
-			x, colour := left+label+i*cellWide, good
+			y, colour := top+i*cellHigh, good
 			if !c.works {
 				colour = bad
 			}
 			fmt.Fprintf(b, `<g><title>%s</title><rect x="%d" y="%d" width="%d" height="%d" rx="5" fill="%s" fill-opacity="0.1"/>`,
 				html.EscapeString(c.evidence), x, y+3, cellWide-8, cellHigh-10, colour)
 			fmt.Fprintf(b, `<rect x="%d" y="%d" width="4" height="%d" rx="2" fill="%s"/></g>`+"\n", x, y+3, cellHigh-10, colour)
-			text(b, x+14, y+21, `font-weight="600" fill="`+colour+`"`, c.verdict())
-			text(b, x+14, y+37, `font-size="11.5" fill="`+faint+`"`, c.figure)
+			text(b, x+14, y+19, `font-weight="600" fill="`+colour+`"`, c.verdict())
+			text(b, x+14, y+34, `font-size="11.5" fill="`+faint+`"`, c.figure)
 		}
-		y += cellHigh
+		x += cellWide
 	}
 }
 
@@ -114,7 +116,7 @@ func until(cells []cell) (end time.Duration) {
 
 // scale places a time.
 func scale(t time.Duration, wide int, end time.Duration) float64 {
-	from, to := float64(left+label), float64(wide-left-8)
+	from, to := float64(left+beside), float64(wide-left-8)
 	return from + (to-from)*min(1, float64(t)/float64(end))
 }
 
@@ -128,7 +130,7 @@ func timeline(b *bytes.Buffer, y, wide int, c cell, end time.Duration) {
 	}
 	for i, lane := range lanes {
 		ly := y + i*(laneHigh+laneGap)
-		text(b, left+label-12, ly+laneHigh-4, `font-size="11.5" text-anchor="end" fill="`+faint+`"`, lane.name)
+		text(b, left+beside-12, ly+laneHigh-4, `font-size="11.5" text-anchor="end" fill="`+faint+`"`, lane.name)
 		fmt.Fprintf(b, `<line x1="%.1f" y1="%d" x2="%.1f" y2="%[2]d" stroke="#e2e8f0"/>`, x(0), ly+laneHigh, x(end))
 		if lane.thread == 2 {
 			bar(ly, wants, wants+c.timeline.waited, "url(#wait)", ` stroke="#cc79a7" stroke-width="0.8"`)
@@ -148,6 +150,6 @@ func axis(b *bytes.Buffer, y, wide int, end time.Duration) {
 		fmt.Fprintf(b, `<text x="%.1f" y="%d" font-size="11.5" fill="%s" text-anchor="middle">%d ms</text>`+"\n",
 			scale(t, wide, end), y, faint, t.Milliseconds())
 	}
-	text(b, left+label, y+24, `font-size="11.5" fill="`+faint+`"`,
+	text(b, left+beside, y+24, `font-size="11.5" fill="`+faint+`"`,
 		fmt.Sprintf("hatched: high waits, from %s on. Solid: the thread computes. Low's section takes %s, middle computes for %s.", micros(wants), micros(section), micros(long)))
 }

@@ -1,9 +1,9 @@
 // Package table derives, by experiment on the simulated machine, what the article on serializing tokens says of tokens, mutexes,
-// spl and funnels: six properties, four locks.
+// spl and funnels, and the same of the locks of FreeBSD's family: six properties each.
 //
 // No verdict is written down anywhere. Each property is a function that takes a lock, runs a small program under every schedule,
 // or in virtual time, and looks at what came of it (sections.go, waits.go, inversion.go); the locks are in locks.go. The tests hold
-// the verdicts against those of the article, and for each of the 24 cells they swap in a lock that differs in just that property
+// the verdicts against those of the article, and for each cell they swap in a lock that differs in just that property
 // and see that cell, and no other one of its column, change.
 package table
 
@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/serializing-tokens/lwkt"
 	"github.com/serializing-tokens/lwkt/explore"
 	"github.com/serializing-tokens/lwkt/sim"
 )
@@ -101,6 +102,12 @@ func judged(rep explore.Report) finding {
 	if f.failure != nil {
 		f.figure = rep.Failure.Outcome.String()
 		f.evidence = firstLine(rep.Failure.Err)
+		var misuse *lwkt.Misuse
+		if errors.As(rep.Failure.Err, &misuse) {
+			why, _, _ := strings.Cut(misuse.Why, " (exclusive") // where it was acquired
+			f.figure = "panics"
+			f.evidence = fmt.Sprintf("%s of %s panics: %s", misuse.Op, misuse.Lock, why)
+		}
 	}
 	return f
 }
@@ -116,8 +123,9 @@ func firstLine(err error) string {
 const usageText = `usage: lwkt table [flags]
 
 Runs the experiments behind the comparison of serializing tokens with mutexes, spl and
-funnels, each under every schedule of a simulated machine, and prints what came of them.
-The mutex is kept when its holder blocks and lends no priority; spl is splhigh.
+funnels, and with Mtx, RWLock (its writers) and SX, each under every schedule of a simulated
+machine, and prints what came of them. The mutex is kept when its holder blocks and lends
+no priority; spl is splhigh.
 
 flags:
 `
