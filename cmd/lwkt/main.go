@@ -12,6 +12,7 @@ import (
 	"github.com/serializing-tokens/lwkt/cmd/internal/article"
 	"github.com/serializing-tokens/lwkt/cmd/internal/bench"
 	"github.com/serializing-tokens/lwkt/cmd/internal/demo"
+	"github.com/serializing-tokens/lwkt/cmd/internal/queues"
 	"github.com/serializing-tokens/lwkt/cmd/internal/table"
 )
 
@@ -25,6 +26,7 @@ var commands = []command{
 	{"demo", "money moves between accounts under mutexes and under tokens, with a journal on disk", demo.Main},
 	{"table", "tokens, mutexes, spl, funnels and the locks compared by experiments on a simulated machine", table.Main},
 	{"article", "two threads and two tokens, step by step, then under every schedule", article.Main},
+	{"queues", "who waits for what: turnstiles and sleep queues, printed and drawn", queues.Main},
 	{"bench", "what tokens and locks cost, row by row beside sync.Mutex and sync.RWMutex", bench.Main},
 	{"version", "which lwkt this is, and which Go built it", version},
 }

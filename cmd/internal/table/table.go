@@ -20,8 +20,8 @@ import (
 	"github.com/serializing-tokens/lwkt/sim"
 )
 
-// budget is the most that one exploration may take; they take milliseconds.
-const budget = time.Second
+// budget is the most that one exploration may take; they take milliseconds, and some seconds under the race detector.
+const budget = 5 * time.Second
 
 // A finding is what an experiment showed.
 type finding struct {
