@@ -107,17 +107,13 @@ func Acquire(h *thread.Handle, l *Lock, c thread.Class) (changed bool) {
 	if h == nil || invariants.Enabled && h.Detour() {
 		return acquireSlow(h, l, c, token.Exclusive)
 	}
-	if r := h.Fast(); r != nil && (l.word.CompareAndSwap(0, r.Own()) || l.barge(r)) { // T1
-		r.Push(&l.Object, c, token.Exclusive)
-		return false
+	if r := h.Fast(); r != nil { // looking first is cheaper than a CAS that fails
+		if w := l.load(); w&^(waitX|waitS|called) == 0 && l.word.CompareAndSwap(uint64(w), uint64(w)|r.Own()) { // T1
+			r.Push(&l.Object, c, token.Exclusive)
+			return false
+		}
 	}
 	return acquireSlow(h, l, c, token.Exclusive)
-}
-
-// barge takes a free lock that somebody waits for, if it is not barred (T1).
-func (l *Lock) barge(r *thread.Record) bool {
-	w := l.load()
-	return w&^(marks&^barred) == 0 && l.word.CompareAndSwap(uint64(w), uint64(w)|r.Own())
 }
 
 // AcquireShared takes the lock shared.
@@ -140,9 +136,11 @@ func Release(h *thread.Handle, l *Lock, c thread.Class) {
 		releaseSlow(h, l, c, token.Exclusive)
 		return
 	}
-	if r := h.FastRelease(&l.Object, c, token.Exclusive); r != nil && (l.word.CompareAndSwap(r.Own(), 0) || l.leave(r, token.Exclusive)) { // T5
-		r.Pop()
-		return
+	if r := h.FastRelease(&l.Object, c, token.Exclusive); r != nil {
+		if w := l.word.Load(); w == r.Own() && l.word.CompareAndSwap(w, 0) || w != r.Own() && l.leave(r, token.Exclusive) { // T5
+			r.Pop()
+			return
+		}
 	}
 	releaseSlow(h, l, c, token.Exclusive)
 }
