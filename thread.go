@@ -148,12 +148,15 @@ func (e *PanicError) Unwrap() error {
 //
 // It is a goroutine also if the caller is a simulated thread, to which nothing tells
 // that: what may run there uses Thread.Go. (kthread_add(9))
-func Go(name string, f func(td *Thread)) *Task {
+func Go(name string, f func(td *Thread)) *Task { return start(name, f, thread.Origin{}) }
+
+// start is Go by a thread that the witness knows as from.
+func start(name string, f func(td *Thread), from thread.Origin) *Task {
 	if f == nil {
 		panic(&Misuse{Op: "Go", Thread: strconv.Quote(name), Why: "there is no function to call", Where: thread.Caller()})
 	}
 	k := &Task{done: make(chan struct{})}
-	go k.run(name, f)
+	go k.run(name, f, from)
 	return k
 }
 
@@ -162,13 +165,19 @@ func Go(name string, f func(td *Thread)) *Task {
 // for which nobody waits is one of the machine's run; and Join waits for the task, since
 // Wait would block the whole machine. It does not block, and panics if td has ended.
 func (td *Thread) Go(name string, f func(td *Thread)) *Task {
-	thread.Enter(td.handle(), "Go").Leave()
+	r := thread.Enter(td.handle(), "Go")
+	from := r.Fork()
+	r.Leave()
 	host, ok := thread.Hosted(td.handle()).(thread.Spawner)
 	if !ok || f == nil {
-		return Go(name, f)
+		return start(name, f, from)
 	}
 	k := &Task{done: make(chan struct{})}
-	host.Spawn(name, func(td any) { k.simulate(name, f, td.(*Thread)) }, k.done)
+	host.Spawn(name, func(x any) {
+		td := x.(*Thread)
+		thread.StartedBy(td.handle(), from)
+		k.simulate(name, f, td)
+	}, k.done)
 	return k
 }
 
@@ -185,7 +194,7 @@ func (k *Task) simulate(name string, f func(td *Thread), td *Thread) {
 	f(td)
 }
 
-func (k *Task) run(name string, f func(td *Thread)) {
+func (k *Task) run(name string, f func(td *Thread), from thread.Origin) {
 	defer close(k.done)
 	defer func() {
 		if v := recover(); v != nil && k.failure == nil { // else what panicked first is kept
@@ -193,6 +202,7 @@ func (k *Task) run(name string, f func(td *Thread)) {
 		}
 	}()
 	td := NewThread(name)
+	thread.StartedBy(td.handle(), from)
 	defer func() { td.end(thread.PlaceOf(f)) }()
 	defer func() {
 		if v := recover(); v != nil {

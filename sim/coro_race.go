@@ -152,6 +152,14 @@ func raceOver(p *proc, f func()) {
 	runtime.RaceDisable()
 }
 
+// raceOpen brackets what the machine's goroutine does during a run with the help of packages
+// whose own synchronization has to be seen, such as the pool of fmt.
+func raceOpen(f func()) {
+	runtime.RaceEnable()
+	f()
+	runtime.RaceDisable()
+}
+
 //go:norace
 func raceStart(p *proc) { p.m.begun.acquire() }
 

@@ -351,7 +351,7 @@ func (m *Machine) stuck(at *Point) {
 	for _, p := range m.procs {
 		if p.life != ended && !p.daemon {
 			m.waiting = append(m.waiting, at.Waiting...)
-			m.fail(Deadlock, m.deadlock())
+			raceOpen(func() { m.fail(Deadlock, m.deadlock()) })
 			return
 		}
 	}

@@ -134,6 +134,7 @@ func Init(l *Lock, c thread.Class, name string, flags uint32) {
 	if name != "" || l.Name() != "" {
 		l.SetName(name)
 	}
+	l.SetFlags(flags & (Recurse | DupOK | NoWitness))
 	l.word.CompareAndSwap(uint64(dead), 0)
 }
 

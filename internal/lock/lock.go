@@ -24,14 +24,15 @@ type Lock struct {
 
 // Flags of a lock, in about.
 const (
-	Recurse   = 1 << (8 + iota) // its owner may take it again
-	WakeAll                     // a release wakes all exclusive waiters, else all shared ones
-	PassX                       // sharers pass exclusive waiters, who may starve
-	DupOK                       // two locks of this name may be held at once
-	NoWitness                   // orders are not checked
-	NoShare                     // it is never shared: who asks for a share has it exclusively
-	NoAvoid                     // a thread with shares of other locks of the class is not let pass
-	inited                      // by Init
+	Recurse   = thread.Recurses  // its owner may take it again
+	DupOK     = thread.DupOK     // two locks of this name may be held at once
+	NoWitness = thread.NoWitness // orders are not checked
+
+	WakeAll = 1 << (8 + iota) // a release wakes all exclusive waiters, else all shared ones
+	PassX                     // sharers pass exclusive waiters, who may starve
+	NoShare                   // it is never shared: who asks for a share has it exclusively
+	NoAvoid                   // a thread with shares of other locks of the class is not let pass
+	inited                    // by Init
 
 	classMask = 0xff
 )
@@ -189,6 +190,7 @@ func (l *Lock) acquire(r *thread.Record, op string, c thread.Class, q Request) (
 	l.identify(c)
 	q.mayDrop(r, op)
 	r.MayTakeBut(op, &l.Object, c, q.dropped())
+	r.Wants(&l.Object, c, q.Mode)
 	if out, done := l.again(r, op, c, &q); done {
 		q.drop(r)
 		return false, out

@@ -206,10 +206,17 @@ func (l *Lock) wait(r *thread.Record, op string, c thread.Class, q *Request) (he
 	q.drop(r)
 	held = r.Suspend() // on the queue already, so nobody is missed
 	slept, deadline := false, q.deadline(r)
+	sure := q.Done == nil && deadline == 0 // nothing else will end the wait
 	for why := hw.Permit; ; {
 		if !next {
+			if sure {
+				r.Parks(&l.Object, c, q.Mode)
+			}
 			if why, slept = r.Park(q.Done, deadline), true; !r.Hosted() {
 				l.watch(r, q.Mode)
+			}
+			if sure {
+				r.Unparks()
 			}
 		}
 		s.begin(l, c)

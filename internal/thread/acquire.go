@@ -57,6 +57,7 @@ func (r *Record) acquire(op string, t *token.Token, m token.Mode, done <-chan st
 		return false, r.again(i, m)
 	}
 	r.mayWant(op, t, WantToken, nil)
+	r.wantsToken(t)
 	if r.host != nil {
 		r.host.Point(Op{Kind: OpAcquire, Tok: t, Mode: m, Done: done})
 	}

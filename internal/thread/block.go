@@ -163,6 +163,7 @@ func (r *Record) MaySleep(op string) {
 // MaySleepBut is MaySleep for a wait that drops a lock.
 func (r *Record) MaySleepBut(op string, dropped *Object) {
 	r.mayWant(op, nil, WantSleep, dropped)
+	r.rests(op, dropped)
 	r.mayDrop(op, nil, dropped)
 	if r.noBlock > 0 && r.GivesUp() {
 		r.misuse(op, nil, "it would sleep, and give up what is held, inside NoBlock: "+r.describeLocks())

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"unsafe"
 
+	"github.com/serializing-tokens/lwkt/internal/overlay/engine"
 	"github.com/serializing-tokens/lwkt/internal/token"
 )
 
@@ -51,6 +52,8 @@ type Object struct {
 // ObjectInfo is what people are told about a lock. Most locks have none.
 type ObjectInfo struct {
 	name  atomic.Pointer[string]
+	flags atomic.Uint32 // for the witness
+	tag   engine.Tag    // for the witness
 	Stats token.Stats
 }
 
@@ -74,6 +77,13 @@ func (o *Object) Describe() *ObjectInfo {
 
 // SetName names the lock.
 func (o *Object) SetName(name string) { o.Describe().name.Store(&name) }
+
+// SetFlags says what the witness should know of the lock.
+func (o *Object) SetFlags(f uint32) {
+	if f != 0 {
+		o.Describe().flags.Store(f)
+	}
+}
 
 // Name is what SetName said last, or "".
 func (o *Object) Name() string {

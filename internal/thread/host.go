@@ -255,6 +255,7 @@ func Abandon(h *Handle) {
 }
 
 func (r *Record) retire() {
+	r.leaves()
 	if r.lends {
 		r.stopLending() // it was ended while it waited
 	}

@@ -84,6 +84,7 @@ func (r *Record) AddLock(obj *Object, c Class, m token.Mode, again bool, wait in
 	}
 	r.locks[i] = lockHold{obj, c, m, again}
 	r.nlocks++
+	r.got(i)
 	if r.recording() || invariants.Enabled {
 		r.noteLock(i, wait)
 	}
@@ -97,6 +98,7 @@ func (r *Record) RemoveLock(obj *Object, m token.Mode) (again, ok bool) {
 		return false, false
 	}
 	again = r.locks[i].again
+	r.lets(i)
 	r.noteUnlock(i)
 	r.cutLock(i)
 	return again, true
@@ -145,6 +147,7 @@ func (r *Record) Again(obj *Object, m token.Mode) bool { return r.locks[r.findLo
 // ChangeLock turns the one entry of obj into one of another mode.
 func (r *Record) ChangeLock(obj *Object, to token.Mode) {
 	i := r.findLock(obj, token.None)
+	r.becomes(i, to)
 	r.locks[i].mode = to
 }
 

@@ -151,17 +151,22 @@ func site() uintptr {
 	var pcs [16]uintptr
 	n := runtime.Callers(2, pcs[:])
 	for _, pc := range pcs[:n] {
-		our, ok := known.Load(pc)
-		if !ok {
-			f, _ := runtime.CallersFrames([]uintptr{pc}).Next()
-			our = ours(f.Function)
-			known.Store(pc, our)
-		}
-		if !our.(bool) {
+		if !oursPC(pc) {
 			return pc
 		}
 	}
 	return 0
+}
+
+// oursPC says whether a program counter is in this module's own lock code.
+func oursPC(pc uintptr) bool {
+	our, ok := known.Load(pc)
+	if !ok {
+		f, _ := runtime.CallersFrames([]uintptr{pc}).Next()
+		our = ours(f.Function)
+		known.Store(pc, our)
+	}
+	return our.(bool)
 }
 
 // Site describes a program counter that site returned.

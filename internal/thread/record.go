@@ -10,6 +10,7 @@ import (
 
 	"github.com/serializing-tokens/lwkt/internal/hw"
 	"github.com/serializing-tokens/lwkt/internal/invariants"
+	"github.com/serializing-tokens/lwkt/internal/overlay/engine"
 	"github.com/serializing-tokens/lwkt/internal/token"
 )
 
@@ -30,7 +31,7 @@ type Handle struct {
 //   - gone: the thread ended; only in the record that ended handles point to.
 //   - nested: inside Block with tokens given up; what is taken there may be one
 //     of them. Set and cleared by the thread.
-//   - record, force, check: statistics, forced drops, checks of the hierarchy are on. Set and cleared
+//   - record, force, check, witnessed: statistics, forced drops, checks of the hierarchy, the witness are on. Set and cleared
 //     for all threads at once; may be seen late.
 //   - lentTo: who waits for a token of this thread lends to it, so a release has to look.
 //     Set by the one who waits (Lending), cleared by the thread; may be there without cause.
@@ -73,7 +74,12 @@ type Record struct {
 	noBlock  int32        // depth of NoBlock scopes
 	sleeping              // G1
 	context  Context      // for the hierarchy
-	stats    Stats
+
+	wit        *engine.Thread // as the witness knows it, once it does
+	origin     engine.Origin  // for it
+	unwatched  bool           // it is not told any more
+	witnessing uint32         // of witnessings, when it was told last
+	stats      Stats
 
 	handle *Handle // (all.lock) nil when pooled
 	goid   uint64  // goroutine id, found when first needed
@@ -99,6 +105,7 @@ const (
 	hosted
 	check
 	lentTo
+	witnessed
 )
 
 // Priorities, as in DragonFly: 31 is best.
@@ -186,6 +193,7 @@ func End(h *Handle) (held string) {
 	if r.base > 0 {
 		r.misuse("End", nil, "the thread is inside Block")
 	}
+	r.leaves()
 	if r.n > r.base || r.nlocks > 0 {
 		held = r.describeAll()
 		for r.n > r.base {
@@ -209,6 +217,7 @@ func (r *Record) reset() {
 	r.falling, r.level, r.given = "", 0, r.given[:0]
 	r.Settle()
 	r.prio.Store(DefaultPriority)
+	r.wit, r.origin, r.unwatched = nil, engine.Origin{}, false
 }
 
 // detour sends some operations past the fast path, in builds with invariants: at

@@ -9,12 +9,15 @@ import (
 	"sync/atomic"
 	"unsafe"
 	"weak"
+
+	"github.com/serializing-tokens/lwkt/internal/overlay/engine"
 )
 
 // Info is what people are told about a token: its name, and while statistics are
 // on, its figures. Most tokens have none.
 type Info struct {
 	name  atomic.Pointer[string]
+	Tag   engine.Tag // for the witness
 	Stats Stats
 }
 

@@ -266,6 +266,14 @@ func (t *Thread) learned(x uint64) {
 	*p = k
 }
 
+// Clear forgets what t holds: it may have been released while the engine was off.
+func (t *Thread) Clear() {
+	for i := 0; i < t.n; i++ {
+		t.holds[i].tag = nil
+	}
+	t.n = 0
+}
+
 // Num is the number of the thread in reports.
 func (t *Thread) Num() uint64 { return uint64(t.num) }
 
