@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"sync"
+	"unsafe"
 
 	"github.com/serializing-tokens/lwkt/internal/thread"
 )
@@ -30,6 +31,9 @@ type Thread struct {
 	h      thread.Handle
 	funnel *Funnel
 }
+
+// thread.HandleAt relies on it.
+var _ [0]struct{} = [unsafe.Offsetof(Thread{}.h)]struct{}{}
 
 // handle is td's handle, or nil for a nil Thread, which the callee reports.
 func (td *Thread) handle() *thread.Handle {
@@ -100,6 +104,16 @@ func (td *Thread) SetPriority(p int) { td.handle().SetPriority(p) }
 // LentPriority is the best priority of those who wait for a lock that the thread has, if it
 // is better than its own, else 0. While it is lent the thread waits with it.
 func (td *Thread) LentPriority() int { return td.handle().LentPriority() }
+
+// CritEnter begins a critical section of the Thread: on a simulated machine its processor takes
+// no interrupt and runs no other thread until the matching CritExit. Sections nest. A thread
+// that waits in one loses it until it goes on, and only a SpinMtx forbids that. Of a goroutine
+// they are just counted. It does not block. (critical_enter, crit_enter)
+func (td *Thread) CritEnter() { thread.CritEnter(td.handle()) }
+
+// CritExit ends the innermost critical section that CritEnter began, and panics if there is none.
+// What had to wait for the end of the outermost one happens now. (critical_exit, crit_exit)
+func (td *Thread) CritExit() { thread.CritExit(td.handle()) }
 
 // ThreadStats count what a Thread did.
 type ThreadStats struct {

@@ -8,6 +8,7 @@ import (
 	"github.com/serializing-tokens/lwkt"
 	"github.com/serializing-tokens/lwkt/lockmgr"
 	"github.com/serializing-tokens/lwkt/locktest"
+	"github.com/serializing-tokens/lwkt/rmlock"
 )
 
 // locks run on every host.
@@ -40,6 +41,8 @@ var locks = []locktest.Subject{
 	{Name: "RWLock, Recurse", New: rwlock(lwkt.Recurse), Has: promises | serves | locktest.SharedRecursive | locktest.Recursive},
 	{Name: "RWLock, WakeAll", New: rwlock(lwkt.WakeAll), Has: promises | locktest.ServesWriters | locktest.SharedRecursive},
 	{Name: "RWLock, SharersFirst", New: rwlock(lwkt.SharersFirst), Has: promises | locktest.SharedRecursive},
+	{Name: "rmlock", New: rm(0), Has: promises | serves | locktest.SharedRecursive},
+	{Name: "rmlock, Sleepable", New: rm(rmlock.Sleepable), Has: promises | serves | locktest.SharedRecursive},
 	{Name: "SX", New: sx(0), Has: promises | serves | locktest.SharedRecursive | locktest.KeptAsleep},
 	{Name: "SX, Recurse", New: sx(lwkt.Recurse), Has: promises | serves | locktest.SharedRecursive | locktest.KeptAsleep | locktest.Recursive},
 	{Name: "SX, WakeAll", New: sx(lwkt.WakeAll), Has: promises | locktest.ServesWriters | locktest.SharedRecursive | locktest.KeptAsleep},
@@ -76,6 +79,19 @@ func rwlock(o lwkt.Options) func() locktest.Lock {
 			Shared:     locktest.Mode{l.RLock, l.RUnlock, l.TryRLock, l.RLockContext, l.RLocker},
 			TryUpgrade: l.TryUpgrade,
 			Downgrade:  l.Downgrade,
+		}
+	}
+}
+
+func rm(o lwkt.Options) func() locktest.Lock {
+	return func() locktest.Lock {
+		l := new(rmlock.Lock)
+		if o != 0 {
+			l.Init("rm", o)
+		}
+		return locktest.Lock{
+			Exclusive: locktest.Mode{l.WLock, l.WUnlock, l.TryWLock, l.WLockContext, l.WLocker},
+			Shared:    locktest.Mode{l.RLock, l.RUnlock, l.TryRLock, l.RLockContext, l.RLocker},
 		}
 	}
 }

@@ -226,25 +226,14 @@ func (p *proc) level0() Level { return p.spl }
 // CritEnter begins a critical section: until the matching CritExit the thread is not
 // preempted, sliced or moved, and its CPU takes no interrupt. Sections nest. A thread
 // that blocks in one loses it until it runs again. (crit_enter(9))
-//
-//go:norace
 func (m *Machine) CritEnter(td *lwkt.Thread) {
-	p := procOf(td)
-	p.plain(Other, nil)
-	p.crit++
+	procOf(td).plain(Other, nil)
+	td.CritEnter()
 }
 
 // CritExit ends a critical section. What had to wait for its end happens now.
 // (crit_exit(9))
-//
-//go:norace
 func (m *Machine) CritExit(td *lwkt.Thread) {
-	p := procOf(td)
-	if p.crit == 0 {
-		panic("sim: CritExit without CritEnter")
-	}
-	p.plain(Other, nil)
-	if p.crit--; p.crit == 0 {
-		p.plain(Other, nil)
-	}
+	procOf(td).plain(Other, nil)
+	td.CritExit()
 }

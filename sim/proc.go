@@ -282,6 +282,11 @@ func (p *proc) Point(op core.Op) {
 		if !attempt && !op.Attempt && !p.rec.GivesUp() {
 			p.wait = onLock
 		}
+	case core.OpSpin:
+		p.kind, p.key = Take, op.Lock
+		if len(p.m.cpus) == 0 {
+			p.wait = onLock // to spin would be no end of schedules
+		}
 	case core.OpTryLock:
 		p.kind = TryTake
 	case core.OpUnlock:
@@ -343,6 +348,22 @@ func (p *proc) Running() bool { return p.cpu != nil && p.state == onCPU && !p.re
 func (p *proc) TouchedLock(l core.Lock) {
 	if !p.m.words() {
 		p.m.foot.touchLock(l)
+	}
+}
+
+// CritEnter is that of the core's Host.
+//
+//go:norace
+func (p *proc) CritEnter() { p.crit++ }
+
+// CritExit is that of the core's Host.
+//
+//go:norace
+func (p *proc) CritExit() {
+	if p.crit--; p.crit == 0 && len(p.m.cpus) > 0 && p.m.phase != dying {
+		key := p.key        // of a sleep that is about to begin
+		p.plain(Other, nil) // here happens what is owed
+		p.key = key
 	}
 }
 

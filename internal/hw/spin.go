@@ -24,3 +24,6 @@ type SpinLock struct{ word Uint32 }
 
 // Processors is how many threads can run at once.
 func Processors() int { return runtime.GOMAXPROCS(0) }
+
+// Yield lets other goroutines run.
+func Yield() { runtime.Gosched() }

@@ -33,7 +33,9 @@ var arrows = []arrow{
 	// library's own sync, hence imports next to nothing; hw is what the
 	// simulated machine replaces.
 	{"internal/overlay/engine", bare, nil},
-	{"internal/hw", append([]string{"time"}, bare...), nil},
+	// syscall is for membarrier(2) in one file: a barrier that readers of a read-mostly lock
+	// do not have to pay for has no other source (docs/design/010-rmlock.md).
+	{"internal/hw", append([]string{"time", "syscall"}, bare...), nil},
 	{"internal/invariants", append([]string{"fmt"}, bare...), nil},
 
 	// The core, from below.
@@ -46,6 +48,8 @@ var arrows = []arrow{
 	{".", free, []string{"internal/lock", "internal/sleepq", "internal/turnstile", "internal/waitq", "internal/thread", "internal/token", "internal/hw", "internal/overlay/engine", "internal/invariants"}},
 
 	// Locks for which the root package has no room; they need no more of it than its threads.
+	{"rmlock", free, []string{".", "internal/lock", "internal/sleepq", "internal/thread"}}, // beside package lwkt for its size, as all of these
+	{"mtxpool", free, []string{".", "internal/lock", "internal/thread"}},
 	{"giant", free, []string{".", "internal/lock", "internal/sleepq", "internal/thread"}},
 	{"serializer", free, []string{".", "internal/lock", "internal/sleepq", "internal/thread"}},
 	{"condvar", free, []string{".", "internal/sleepq", "internal/thread", "internal/hw"}},

@@ -33,6 +33,8 @@ const (
 	NoShare                   // it is never shared: who asks for a share has it exclusively
 	NoAvoid                   // a thread with shares of other locks of the class is not let pass
 	inited                    // by Init
+	Sleepable                 // the writer of a read-mostly lock may sleep
+	Leaf                      // no other lock with this flag may be held
 
 	classMask = 0xff
 )
@@ -84,6 +86,9 @@ func (l *Lock) What() string { return l.Title(l.Class()) }
 //
 //go:norace
 func (l *Lock) WouldWait(r *thread.Record, m token.Mode) bool {
+	if c := l.Class(); c == thread.RM || c == thread.SleepableRM {
+		return rmOf(l).wouldWait(r, m)
+	}
 	w := l.load()
 	if w.Owner() == r.ID() || w.Owner() == dead.Owner() {
 		return false // what it does then is not waiting
@@ -115,6 +120,20 @@ func Acquire(h *thread.Handle, l *Lock, c thread.Class) (changed bool) {
 		}
 	}
 	return acquireSlow(h, l, c, token.Exclusive)
+}
+
+// AcquireLeaf is Acquire of a mutex with the flag Leaf, for a thread that must not have another one.
+func AcquireLeaf(h *thread.Handle, l *Lock) (changed bool) {
+	if h != nil && !h.Lockless() {
+		r := thread.Enter(h, "Lock")
+		r.EachLock(func(obj *thread.Object, c thread.Class, _ token.Mode) {
+			if c == thread.Mutex && of(obj).Flag(Leaf) {
+				r.MisuseLock("Lock", &l.Object, thread.Mutex, "the thread has a mutex of a pool already, and two keys may share one"+r.LockSite(obj))
+			}
+		})
+		r.Leave()
+	}
+	return Acquire(h, l, thread.Mutex)
 }
 
 // AcquireShared takes the lock shared.

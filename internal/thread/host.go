@@ -45,6 +45,11 @@ type Host interface {
 	// TouchedLock tells that the thread has read or written the queue of a lock other than
 	// that of its operation.
 	TouchedLock(l Lock)
+	// CritEnter and CritExit are the ends of a critical section of the thread, in which its
+	// processor does nothing else. CritExit may let other threads run, if it ends the
+	// outermost one.
+	CritEnter()
+	CritExit()
 }
 
 // Spawner is a Host that can start a thread beside its own.
@@ -70,6 +75,7 @@ const (
 	OpLock                     // Lock in Mode, until Done; if Attempt is set it may also end in another way
 	OpTryLock                  // Lock in Mode
 	OpUnlock                   // Lock: its word will change
+	OpSpin                     // Lock in Mode, until it has it: it will not park for it
 )
 
 // Op is what a thread is about to do.
@@ -196,6 +202,10 @@ func Hosted(h *Handle) Host {
 // package sim can start and recognize threads and nobody else.
 var HandleOf func(td any) *Handle
 
+// HandleAt is HandleOf of a *lwkt.Thread for fast paths outside that package: its handle is what
+// a Thread begins with.
+func HandleAt(td unsafe.Pointer) *Handle { return (*Handle)(td) }
+
 // NewHosted makes a record for the host, to be used by one thread after the other.
 func NewHosted(host Host, seen token.Observer) *Record {
 	r := addRecord(host)
@@ -227,12 +237,7 @@ func (r *Record) user() *Handle {
 func (r *Record) Probe(word unsafe.Pointer) bool { return word == unsafe.Pointer(&r.probe) }
 
 // StillHeld is what Detach will return.
-func StillHeld(h *Handle) (held string) {
-	if r := h.rec; r.n > r.base || r.nlocks > 0 {
-		held = r.describeAll()
-	}
-	return held
-}
+func StillHeld(h *Handle) (held string) { return h.rec.leftOver() }
 
 // Detach is End of a handle that was attached. The thread has returned.
 func Detach(h *Handle) (held string) {

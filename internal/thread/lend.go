@@ -5,8 +5,9 @@ package thread
 // lent is never kept up by increments: it is reckoned anew from who waits for it
 // now, so that it ends with its cause.
 //
-// Layout: a thread is blocked on at most one turnstile, or waits for tokens; it owns
-// any number of turnstiles; it lends to the holders of the tokens that it waits for.
+// Layout: a thread is blocked on at most one turnstile, or waits for tokens, or for the readers of
+// a read-mostly lock (reads.go); it owns any number of turnstiles; it lends to the holders of the
+// tokens, or to the readers, that it waits for.
 // Bits: none.
 // Invariants: whenever Lending is free,
 //
@@ -14,7 +15,8 @@ package thread
 //	   it owns and among its lenders, and the one that its last wake-up gave it until the
 //	   sleep returns; or 0 if its own is not worse.
 //	N2 a thread that is blocked has the place in its queue that its priority gives it.
-//	N3 a thread with asleep set owns no turnstile: whoever is second to come panics.
+//	N3 a thread with asleep set owns no turnstile, and nobody waits for it as a reader: whoever is
+//	   second to come panics.
 //
 // Transitions: none; every change of an owner, a waiter or a priority ends in reckon.
 // Lock order: Lending, then the book of package token. Nothing else is taken under it.
@@ -27,6 +29,7 @@ import (
 	"sync/atomic"
 
 	"github.com/serializing-tokens/lwkt/internal/hw"
+	"github.com/serializing-tokens/lwkt/internal/token"
 )
 
 // Lending guards turnstiles: their queues, their owners, and what is lent through them.
@@ -60,8 +63,9 @@ type lending struct {
 	with      string      // (Lending) which, for a message
 	lends     bool        // lendOn was called; the thread's own
 	woken     int32       // (Lending) the priority that its wake-up gave it, or 0
-	lendees   []*Record   // (Lending) who holds the tokens that it waits for
-	lenders   []*Record   // (Lending) who waits for tokens that it holds
+	lendees   []*Record   // (Lending) who holds the tokens, or reads the lock, that it waits for
+	lenders   []*Record   // (Lending) who waits for tokens that it holds, or locks that it reads
+	awaits    *Object     // (Lending) the lock whose readers are the lendees
 }
 
 // Priority is what waits of this thread are ordered by: its own, or what it is lent.
@@ -141,7 +145,7 @@ func (r *Record) passOn() {
 		}
 		return
 	}
-	if len(r.lendees) > 0 {
+	if len(r.lendees) > 0 && r.awaits == nil {
 		r.claim.SetPriority(r.Priority())
 	}
 	for _, o := range r.lendees {
@@ -171,11 +175,9 @@ func (r *Record) lendToHolders() {
 		}
 	}
 	for _, id := range holders {
-		if o := ByID(id); o != nil && o != r && !slices.Contains(r.lendees, o) {
-			r.lendees = append(r.lendees, o)
-			o.lenders = append(o.lenders, r)
+		if o := ByID(id); o != nil && o != r {
 			o.probe.Or(lentTo)
-			o.Reckon()
+			r.lendTo(o)
 		}
 	}
 	Lending.Unlock()
@@ -193,14 +195,20 @@ func (r *Record) stopLender(l *Record) {
 func (r *Record) giveBack() {
 	var ids [8]uint32
 	Lending.Lock()
+	left := false
 	for i := len(r.lenders) - 1; i >= 0; i-- {
-		if l := r.lenders[i]; !slices.Contains(l.claim.Blockers(ids[:0]), r.id) {
+		l := r.lenders[i]
+		switch {
+		case l.awaits != nil: // it waits for this thread as a reader
+		case slices.Contains(l.claim.Blockers(ids[:0]), r.id):
+			left = true
+		default:
 			r.lenders = slices.Delete(r.lenders, i, i+1)
 			j := slices.Index(l.lendees, r)
 			l.lendees = slices.Delete(l.lendees, j, j+1)
 		}
 	}
-	if len(r.lenders) == 0 {
+	if !left {
 		r.probe.And(^lentTo)
 	}
 	r.Reckon()
@@ -215,7 +223,7 @@ func (r *Record) stopLending() {
 		o.stopLender(r)
 	}
 	clear(r.lendees)
-	r.lendees = r.lendees[:0]
+	r.lendees, r.awaits = r.lendees[:0], nil
 	Lending.Unlock()
 }
 
@@ -226,12 +234,18 @@ func (r *Record) sleeps(op string, dropped *Object) {
 	if !r.heldUnsleepable(dropped) {
 		return
 	}
+	if l := r.readsSleepable(dropped); l != nil {
+		r.misuse(op, nil, "it would sleep while it reads "+l.Title(SleepableRM)+", whose readers must not; it holds "+r.describeLocks())
+	}
 	what, with := "", r.describeLocks()
 	Lending.Lock()
 	for _, t := range r.contested {
 		if t.OwnedBy(r) && !t.Of(dropped) && !r.givesUp(t) {
 			what = t.What()
 		}
+	}
+	if l := r.readAwaited(dropped); l != nil {
+		what = l.Title(RM)
 	}
 	r.asleep, r.with = what == "", with
 	Lending.Unlock()
@@ -255,7 +269,7 @@ func (r *Record) Asleep() bool { return r.asleep }
 
 func (r *Record) heldUnsleepable(but *Object) bool {
 	for i := range r.locks[:r.nlocks] {
-		if p := &r.locks[i]; p.obj != but && !p.class.Sleepable() && !p.class.GivenUp() {
+		if p := &r.locks[i]; p.obj != but && !p.class.GivenUp() && (!p.class.Sleepable() || p.class == SleepableRM && p.mode == token.Shared) {
 			return true
 		}
 	}

@@ -59,6 +59,9 @@ func (h *Handle) FastRelease(obj *Object, c Class, m token.Mode) *Record {
 	return nil
 }
 
+// Lockless says whether the thread is sure to hold no lock.
+func (h *Handle) Lockless() bool { return h.rec != nil && h.rec.nlocks == 0 }
+
 // Own is the thread as the owner in the word of a lock that nobody waits for.
 func (r *Record) Own() uint64 { return uint64(r.own) }
 
@@ -242,15 +245,30 @@ func (r *Record) describeLocks() string {
 	return b.String()
 }
 
-// describeAll lists tokens and locks that the thread holds, for a message.
-func (r *Record) describeAll() string {
-	switch {
-	case r.nlocks == 0:
-		return r.describeHolds()
-	case r.n == r.base:
-		return r.describeLocks()
+// leftOver lists what a thread that ends has not ended: tokens, locks, critical sections;
+// or is "".
+func (r *Record) leftOver() string {
+	var all []string
+	if r.n > r.base {
+		all = append(all, r.describeHolds())
 	}
-	return r.describeHolds() + ", " + r.describeLocks()
+	if r.crit > r.critOfLocks() {
+		all = append(all, "a critical section")
+	}
+	if r.nlocks > 0 {
+		all = append(all, r.describeLocks())
+	}
+	return strings.Join(all, ", ")
+}
+
+// NewestOf is the lock of the class that the thread has taken last, or nil.
+func (r *Record) NewestOf(c Class) *Object {
+	for i := int(r.nlocks) - 1; i >= 0; i-- {
+		if r.locks[i].class == c {
+			return r.locks[i].obj
+		}
+	}
+	return nil
 }
 
 // Discard releases one acquisition of a lock of the class by a thread that ends.

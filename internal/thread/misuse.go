@@ -6,6 +6,7 @@ package thread
 
 import (
 	"fmt"
+	"os"
 	"reflect"
 	"runtime"
 	"strings"
@@ -127,6 +128,7 @@ func ours(function string) bool {
 		strings.HasPrefix(rest, "/internal/token.") || strings.HasPrefix(rest, "/internal/sleepq.") ||
 		strings.HasPrefix(rest, "/internal/turnstile.") || strings.HasPrefix(rest, "/internal/lock.") ||
 		strings.HasPrefix(rest, "/lockmgr.") || strings.HasPrefix(rest, "/condvar.") || strings.HasPrefix(rest, "/sema.") ||
+		strings.HasPrefix(rest, "/rmlock.") || strings.HasPrefix(rest, "/mtxpool.") ||
 		strings.HasPrefix(rest, "/giant.") || strings.HasPrefix(rest, "/serializer."))
 }
 
@@ -177,6 +179,9 @@ func Site(pc uintptr) string {
 	f, _ := runtime.CallersFrames([]uintptr{pc}).Next()
 	return fmt.Sprintf("%s:%d (%s)", f.File, f.Line, f.Function)
 }
+
+// Warn tells the people who run the program of something that is no error yet.
+var Warn = func(text string) { fmt.Fprintln(os.Stderr, "lwkt: "+text) }
 
 // Fail panics with a Misuse of the thread h.
 func Fail(h *Handle, op, why string) { fail(h, op, nil, why) }

@@ -71,7 +71,9 @@ type Record struct {
 	prio     atomic.Int32 // its own; written by the thread
 	lent     atomic.Int32 // (Lending) N1
 	lending               // (Lending)
+	reads                 // (reads.go)
 	noBlock  int32        // depth of NoBlock scopes
+	crit     int32        // depth of critical sections
 	sleeping              // G1
 	context  Context      // for the hierarchy
 
@@ -137,6 +139,8 @@ var all struct {
 	free    []*Record // (all.lock)
 	num     uint64    // (all.lock) threads so far
 	bits    uint32    // (all.lock) probe bits of every thread
+
+	view atomic.Pointer[[]*Record] // records, for those who look without the lock
 }
 
 // Start gives the handle a record.
@@ -177,6 +181,8 @@ func addRecord(host Host) *Record {
 	}
 	r.own, r.claim.ID = token.Owned(r.id), r.id
 	all.records = append(all.records, r)
+	view := all.records // what is in it never changes
+	all.view.Store(&view)
 	if host != nil {
 		r.probe.Store(all.bits | hosted)
 	} else {
@@ -194,8 +200,7 @@ func End(h *Handle) (held string) {
 		r.misuse("End", nil, "the thread is inside Block")
 	}
 	r.leaves()
-	if r.n > r.base || r.nlocks > 0 {
-		held = r.describeAll()
+	if held = r.leftOver(); held != "" {
 		for r.n > r.base {
 			r.discard(int(r.n) - 1)
 		}
@@ -213,7 +218,7 @@ func End(h *Handle) (held string) {
 
 // reset makes the record as new for its next thread.
 func (r *Record) reset() {
-	r.noBlock, r.context, r.stats, r.seq, r.goid = 0, Syscall, Stats{}, 0, 0
+	r.noBlock, r.crit, r.context, r.stats, r.seq, r.goid = 0, 0, Syscall, Stats{}, 0, 0
 	r.falling, r.level, r.given = "", 0, r.given[:0]
 	r.Settle()
 	r.prio.Store(DefaultPriority)

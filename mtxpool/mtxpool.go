@@ -1,0 +1,96 @@
+// Package mtxpool is the mutex pool: a few mutexes for many objects, chosen by the hash of the
+// object (mtx_pool(9)).
+package mtxpool
+
+import (
+	"fmt"
+	"hash/maphash"
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/serializing-tokens/lwkt"
+	"github.com/serializing-tokens/lwkt/internal/lock"
+	"github.com/serializing-tokens/lwkt/internal/thread"
+)
+
+// Pool is a fixed number of mutexes, from which each key gets one: for objects that
+// are too many, or too short-lived, to have one each. The key may be the address of an object that
+// does not exist any more.
+//
+// Two keys may get the same mutex, hence a mutex of a pool is a leaf: a thread that has one must not
+// ask for another one of any pool, which Lock answers by a panic. The zero Pool has 128
+// mutexes, and must not be copied. (mtx_pool(9))
+//
+//	        none of a pool held    one held
+//	Lock    as Mtx.Lock            panics
+//	Unlock  panics                 as Mtx.Unlock; panics if it is not that of the key
+type Pool struct {
+	pool  atomic.Pointer[[]lwkt.Mtx]
+	rover atomic.Uint32
+}
+
+// defaultSize is that of pools of which no size is known, or a bad one.
+const defaultSize = 128
+
+var seed = maphash.MakeSeed()
+
+// Init gives the pool a name for its mutexes, and a size, which must be a power of two. A bad one is
+// told on the standard error, and 128 taken. It panics if the pool is in use.
+// (mtx_pool_create)
+func (p *Pool) Init(name string, size int) {
+	if size <= 0 || size&(size-1) != 0 {
+		thread.Warn(fmt.Sprintf("mtxpool.Pool.Init of %q at %s: the size %d is no power of two; it is %d now", name, thread.Caller(), size, defaultSize))
+		size = defaultSize
+	}
+	if !p.pool.CompareAndSwap(nil, newMutexes(name, size)) { // else somebody has used it
+		panic(&lwkt.Misuse{Op: "Init", Lock: fmt.Sprintf("mutex pool %q", name), Thread: "the program", Why: "it is in use", Where: thread.Caller()})
+	}
+}
+
+func newMutexes(name string, size int) *[]lwkt.Mtx {
+	all := make([]lwkt.Mtx, size)
+	for i := range all {
+		lock.Init(of(&all[i]), thread.Mutex, name, lock.Leaf|lock.DupOK)
+	}
+	return &all
+}
+
+func of(m *lwkt.Mtx) *lock.Lock {
+	l, _ := m.Interlock().Lock().(*lock.Lock)
+	return l
+}
+
+// all is the mutexes, made now if there are none.
+func (p *Pool) all() []lwkt.Mtx {
+	if all := p.pool.Load(); all != nil {
+		return *all
+	}
+	p.pool.CompareAndSwap(nil, newMutexes("", defaultSize)) // else another thread has made them
+	return *p.pool.Load()
+}
+
+// Size is the number of mutexes.
+func (p *Pool) Size() int { return len(p.all()) }
+
+// Find returns the mutex of a key, always the same one. The key must be comparable; a pointer costs no
+// allocation. It does not block. (mtx_pool_find)
+func (p *Pool) Find(key any) *lwkt.Mtx {
+	all := p.all()
+	return &all[maphash.Comparable(seed, key)&uint64(len(all)-1)]
+}
+
+// Alloc returns one mutex after the other, for whoever wants to keep one. It does not
+// block. (mtx_pool_alloc)
+func (p *Pool) Alloc() *lwkt.Mtx {
+	all := p.all()
+	return &all[p.rover.Add(1)&uint32(len(all)-1)]
+}
+
+// Lock takes the mutex of the key, as Mtx.Lock does, and panics with a *lwkt.Misuse if the thread has a mutex of a
+// pool. (mtx_pool_lock)
+func (p *Pool) Lock(td *lwkt.Thread, key any) (changed bool) {
+	return lock.AcquireLeaf(thread.HandleAt(unsafe.Pointer(td)), of(p.Find(key)))
+}
+
+// Unlock releases the mutex of the key, as Mtx.Unlock does. (mtx_pool_unlock)
+func (p *Pool) Unlock(td *lwkt.Thread, key any) { p.Find(key).Unlock(td) }
