@@ -28,13 +28,13 @@ const (
 	DupOK     = thread.DupOK     // two locks of this name may be held at once
 	NoWitness = thread.NoWitness // orders are not checked
 
-	WakeAll = 1 << (8 + iota) // a release wakes all exclusive waiters, else all shared ones
-	PassX                     // sharers pass exclusive waiters, who may starve
-	NoShare                   // it is never shared: who asks for a share has it exclusively
-	NoAvoid                   // a thread with shares of other locks of the class is not let pass
-	inited                    // by Init
-	Sleepable                 // the writer of a read-mostly lock may sleep
-	Leaf                      // no other lock with this flag may be held
+	WakeAll   = 1 << (8 + iota) // a release wakes all exclusive waiters, else all shared ones
+	PassX                       // sharers pass exclusive waiters, who may starve
+	NoShare                     // it is never shared: who asks for a share has it exclusively
+	NoAvoid                     // a thread with shares of other locks of the class is not let pass
+	inited                      // by Init
+	Sleepable                   // the writer of a read-mostly lock may sleep
+	Leaf                        // no other lock with this flag may be held
 
 	classMask = 0xff
 )
