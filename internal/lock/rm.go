@@ -216,6 +216,7 @@ func ReadUntil(h *thread.Handle, m *RM, done <-chan struct{}) (changed, ok bool)
 func (m *RM) readFor(r *thread.Record, op string, done <-chan struct{}) (changed, ok bool) {
 	l, c := &m.back, m.identify()
 	r.MayTake(op, &l.Object, c)
+	r.Wants(&l.Object, c, token.Shared)
 	had, _ := r.LockMode(&l.Object)
 	if had == token.Exclusive {
 		r.MisuseLock(op, &l.Object, c, "the thread has it exclusively already"+r.LockSite(&l.Object))
@@ -322,6 +323,7 @@ func WriteUntil(h *thread.Handle, m *RM, done <-chan struct{}) (changed, ok bool
 func (m *RM) writeFor(r *thread.Record, op string, done <-chan struct{}) (changed, ok bool) {
 	l, c := &m.back, m.identify()
 	r.MayTake(op, &l.Object, c)
+	r.Wants(&l.Object, c, token.Exclusive)
 	switch had, _ := r.LockMode(&l.Object); had {
 	case token.Exclusive:
 		r.MisuseLock(op, &l.Object, c, "the thread has it already, and its writers do not recurse"+r.LockSite(&l.Object))
@@ -413,7 +415,13 @@ func (d *draining) readers(done <-chan struct{}) (ok bool) {
 		d.held = r.Suspend()
 	}
 	for why := hw.Permit; n > 0 && why == hw.Permit; {
+		if done == nil {
+			r.Parks(&m.back.Object, d.c, token.Exclusive)
+		}
 		why = r.Park(done, 0)
+		if done == nil {
+			r.Unparks()
+		}
 		thread.Lending.Lock()
 		n = r.Awaited()
 		thread.Lending.Unlock()

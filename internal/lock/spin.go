@@ -63,6 +63,7 @@ func (l *Lock) spinFor(r *thread.Record, op string) {
 	const c = thread.Spin
 	l.identify(c)
 	r.MayTake(op, &l.Object, c)
+	r.Wants(&l.Object, c, token.Exclusive)
 	if _, had := l.again(r, op, c, &Request{Mode: token.Exclusive}); had {
 		return
 	}
