@@ -58,6 +58,9 @@ func TestGiantTable(t *testing.T) {
 			}
 			l := g.Locker(td)
 			l.Lock()
+			if g.Held(td) != 2 {
+				t.Error("its Locker does not take it")
+			}
 			l.Unlock()
 			g.Unlock(td)
 		})

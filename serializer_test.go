@@ -86,6 +86,9 @@ func TestSerializerTable(t *testing.T) {
 			}
 			l := s.Locker(td)
 			l.Lock()
+			if !s.Held(td) {
+				t.Error("its Locker does not enter it")
+			}
 			l.Unlock()
 			s.Destroy(td)
 			says(t, misuse(t, "Enter", func() { s.Enter(td) }).Why, "destroyed")

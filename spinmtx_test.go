@@ -342,7 +342,7 @@ func TestRow24MtxPool(t *testing.T) {
 		if len(seen) != 128 {
 			t.Errorf("the rover gave %d different ones", len(seen))
 		}
-		if p.Find("k") != p.Find("k") || p.Find(7) != p.Find(7) {
+		if k, seven := p.Find("k"), p.Find(7); k != p.Find("k") || seven != p.Find(7) {
 			t.Error("a key has two mutexes")
 		}
 	})

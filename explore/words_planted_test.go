@@ -186,6 +186,7 @@ func TestWordsSpinLocks(t *testing.T) {
 				locks[i].Lock()
 				word.Add(1)
 				locks[1-i].Lock()
+				word.Add(1)
 				locks[1-i].Unlock()
 				locks[i].Unlock()
 			})

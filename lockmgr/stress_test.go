@@ -269,6 +269,9 @@ func TestLockers(t *testing.T) {
 		var lk lockmgr.Lock
 		x, s := lk.XLocker(td), lk.SLocker(td)
 		x.Lock()
+		if lk.Held(td) != lwkt.Exclusive {
+			t.Errorf("has it %v", lk.Held(td))
+		}
 		x.Unlock()
 		s.Lock()
 		if lk.Held(td) != lwkt.Shared {

@@ -35,7 +35,7 @@ func isFree(b *bench) {
 				if m.Locker != nil {
 					l := m.Locker(td)
 					l.Lock()
-					l.Unlock()
+					l.Unlock() //lint:ignore SA2001 whether it can be taken is the question
 				}
 			}
 		})

@@ -164,16 +164,6 @@ func (f *footprint) wrote(obj int32) {
 	f.nfreed++
 }
 
-// did is called on the thread's goroutine, for words and permits.
-//
-//go:norace
-func (f *footprint) did(at unsafe.Pointer, write bool) {
-	if f.nwords < len(f.words) {
-		f.words[f.nwords] = wordAccess{at, write}
-	}
-	f.nwords++
-}
-
 // footprint completes the footprint of the event that was executed.
 func (m *Machine) footprint() []Access {
 	f := &m.foot

@@ -297,3 +297,13 @@ func wordSite() uintptr {
 func within(function, pkg string) bool {
 	return len(function) > len(pkgPath)+len(pkg) && function[:len(pkgPath)] == pkgPath && function[len(pkgPath):len(pkgPath)+len(pkg)] == pkg
 }
+
+// did is called on the thread's goroutine, for words and permits.
+//
+//go:norace
+func (f *footprint) did(at unsafe.Pointer, write bool) {
+	if f.nwords < len(f.words) {
+		f.words[f.nwords] = wordAccess{at, write}
+	}
+	f.nwords++
+}

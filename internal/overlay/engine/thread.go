@@ -80,7 +80,6 @@ type Thread struct {
 	wait     ref           // (e) what it is blocked on
 	waits    bool          // (e)
 	links    []*link       // (e) of e.holders
-	waitPCs  []uintptr     // (e)
 	mark     uint32        // (e) of a search
 	suspects []*Report     // (e)
 }
