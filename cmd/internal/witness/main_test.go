@@ -334,3 +334,43 @@ func TestRacesAreFound(t *testing.T) {
 		t.Errorf("%v\n%s", reports, out)
 	}
 }
+
+// TestModules: workspaces, vendored modules, cgo.
+func TestModules(t *testing.T) {
+	for _, v := range []struct{ module, below, key string }{
+		{"space", "app", "order example.com/app.view.mu -> example.com/lib.Store.mu -> example.com/app.view.mu"},
+		{"vendored", ".", "order example.com/dep.Store.mu -> example.com/vendored.view.mu -> example.com/dep.Store.mu"},
+		{"withc", ".", "order example.com/withc.TestBoth.mu -> example.com/withc.heap.mu -> example.com/withc.TestBoth.mu"},
+	} {
+		t.Run(v.module, func(t *testing.T) {
+			if v.module == "withc" && output(t, "go", "env", "CGO_ENABLED") != "1\n" {
+				t.Skip("no cgo")
+			}
+			in(t, v.module)
+			status, out, errs := witness(t, "test", "-C", v.below, "-json", "./...")
+			if list := decode(t, out); status != exitReports || len(list) != 1 || list[0].Key != v.key {
+				t.Errorf("status %d\n%s\n%s", status, out, errs)
+			}
+		})
+	}
+}
+
+// TestLargePackage runs the tests of net/http, where all that is found is so and is known. With -short it runs some of them.
+func TestLargePackage(t *testing.T) {
+	known, err := filepath.Abs("testdata/nethttp.witness")
+	if err != nil {
+		t.Fatal(err)
+	}
+	in(t, "clean")
+	args := []string{"test", "-json", "-short", "-known", known}
+	if testing.Short() {
+		args = append(args, "-run", "^Test(Serve|Server|H12|TransportDial)")
+	}
+	status, out, errs := witness(t, append(args, "net/http")...)
+	if list := decode(t, out); len(list) != 0 || !strings.Contains(errs, "net/http") {
+		t.Errorf("%d false reports\n%s", len(list), out)
+	}
+	if status != exitClean { // tests of net/http that fail on a machine under load are none of ours
+		t.Logf("status %d\n%s", status, errs)
+	}
+}

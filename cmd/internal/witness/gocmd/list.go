@@ -137,7 +137,7 @@ func (g *Go) write(kind, name, text string) (string, error) {
 }
 
 // tableVersion changes whenever the same package gets another table.
-const tableVersion = "2"
+const tableVersion = "3"
 
 // table is the part of the names that one package has.
 func (g *Go) table(p *Package, exports map[string]string) string {
@@ -164,7 +164,7 @@ func find(p *Package, exports map[string]string) []sites.Site {
 			f = filepath.Join(p.Dir, f)
 		}
 		text, err := os.ReadFile(f)
-		if err != nil || filepath.Ext(f) != ".go" {
+		if err != nil {
 			continue
 		}
 		used = used || uses.Match(text)

@@ -1,0 +1,2 @@
+// Package app uses a module of the same workspace.
+package app

@@ -1,0 +1,2 @@
+// Package vendored uses a module in its vendor folder.
+package vendored
