@@ -29,6 +29,7 @@ type program struct {
 // compile builds the tests of a folder, which is a module, with more flags.
 func compile(t *testing.T, dir string, flags ...string) program {
 	t.Helper()
+	whole(t)
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		t.Fatal(err)

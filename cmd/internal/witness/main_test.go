@@ -15,11 +15,13 @@ import (
 	"time"
 
 	"github.com/serializing-tokens/lwkt/cmd/internal/witness/report"
+	"github.com/serializing-tokens/lwkt/internal/invariants"
 )
 
 // in copies a module of testdata into a folder of its own, goes there, and gives its path.
 func in(t *testing.T, module string) string {
 	t.Helper()
+	whole(t)
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", module))); err != nil {
 		t.Fatal(err)
@@ -27,6 +29,14 @@ func in(t *testing.T, module string) string {
 	t.Setenv("GOWORK", "")
 	t.Chdir(dir)
 	return dir
+}
+
+// whole skips what runs programs where only this package is built in another way: they are the same programs.
+func whole(t *testing.T) {
+	t.Helper()
+	if raceDetector || invariants.Enabled {
+		t.Skip("the programs under test are those of the plain run")
+	}
 }
 
 // witness runs a command line.
@@ -212,6 +222,7 @@ func TestRun(t *testing.T) {
 		{[]string{"run", "main.go", "order"}, exitReports, "arguments: [order]\n", "WITNESS likely lock order reversal: a -> b -> a"},
 		{[]string{"run", "-min-severity", "certain", ".", "order"}, exitClean, "arguments: [order]\n", ""},
 		{[]string{"run", ".", "three"}, exitReports, "arguments: [three]\n", "exit status 3"},
+		{[]string{"run", "-every", "20ms", ".", "hang"}, exitReports, "arguments: [hang]\n", "WITNESS certain blocked for ever: main.mu"},
 		{[]string{"run", ".", "chan"}, exitClean, "arguments: [chan]\n", ""},
 		{[]string{"run", "-chan", ".", "chan"}, exitReports, "arguments: [chan]\n", "channel wait with a lock held: a"},
 	} {

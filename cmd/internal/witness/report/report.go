@@ -270,7 +270,7 @@ func hung(list []raw) (reports []Report) {
 			g := list[j]
 			r.Severity = min(r.Severity, g.Severity)
 			goroutines++
-			k := slices.IndexFunc(r.Stacks, func(s Stack) bool { return slices.Equal(s.Frames, g.Stack) && s.Waits == g.Waits })
+			k := slices.IndexFunc(r.Stacks, func(s Stack) bool { return slices.Equal(s.Frames, g.Stack) && s.Waits == g.waits() })
 			if k >= 0 {
 				r.Stacks[k].Count = max(r.Stacks[k].Count, 1) + 1
 				continue

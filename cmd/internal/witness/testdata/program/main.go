@@ -29,6 +29,13 @@ func main() {
 		<-done
 		go func() { both(&b, &a); done <- true }()
 		<-done
+	case "hang":
+		go func() {
+			var mu sync.Mutex
+			mu.Lock()
+			make(chan int) <- 1
+		}()
+		time.Sleep(time.Second / 2)
 	case "three":
 		os.Exit(3)
 	case "chan":
