@@ -192,6 +192,9 @@ func TestCases(t *testing.T) {
 			for _, g := range rest {
 				t.Errorf("too much: %s", g)
 			}
+			if len(w.want) == 0 && !strings.HasSuffix(out, "PASS\n") {
+				t.Error("it failed by itself")
+			}
 			if t.Failed() {
 				var b bytes.Buffer
 				_ = report.Text(&b, reports, report.Style{})

@@ -279,6 +279,20 @@ func TestNotRun(t *testing.T) {
 			t.Errorf("%q: status %d\n%s", v.args, status, errs)
 		}
 	}
+	if status, _, errs := witness(t, "test", "-overlay", "mine.json", "."); status != exitNotRun || !strings.Contains(errs, "-overlay") {
+		t.Errorf("an overlay of the user's own: status %d\n%s", status, errs)
+	}
+	if runtime.GOOS != "windows" {
+		bin := t.TempDir()
+		fake := "#!/bin/sh\necho '{\"GOROOT\": \"/nowhere\", \"GOVERSION\": \"go1.99.1\"}'\n"
+		if err := os.WriteFile(filepath.Join(bin, "go"), []byte(fake), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv("PATH", bin)
+		if status, _, errs := witness(t, "test", "."); status != exitNotRun || !strings.Contains(errs, "this is go1.99.1") || !strings.Contains(errs, "GOTOOLCHAIN=") {
+			t.Errorf("a Go that is not known: status %d\n%s", status, errs)
+		}
+	}
 	t.Setenv("PATH", "")
 	if status, _, errs := witness(t, "test", "."); status != exitNotRun || !strings.Contains(errs, "no go command") {
 		t.Errorf("without go: status %d\n%s", status, errs)

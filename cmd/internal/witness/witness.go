@@ -79,6 +79,9 @@ func (r *run) do() (int, error) {
 		goVerb = "test"
 	}
 	r.args = gocmd.Split(goVerb, r.passedDown)
+	if r.args.Has("overlay") {
+		return 0, errors.New("-overlay is what the witness itself works by: it cannot be given another one")
+	}
 	known, err := r.suppressions()
 	if err != nil {
 		return 0, err

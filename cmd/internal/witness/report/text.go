@@ -114,7 +114,7 @@ func (s Style) report(b *bytes.Buffer, r Report) {
 		fmt.Fprintf(b, "  %s\n", r.Text)
 	}
 	if r.Note != "" {
-		fmt.Fprintf(b, "  %s\n", r.Note)
+		fmt.Fprintf(b, "  (%s)\n", r.Note)
 	}
 	if r.Count > 1 {
 		fmt.Fprintf(b, "  Found in %d processes.\n", r.Count)
