@@ -304,9 +304,9 @@ func waitsFor(a, b raw) bool {
 func same(a, b raw) bool { return a.Waits == b.Waits && slices.Equal(a.Stack, b.Stack) }
 
 func hangText(n int, held []Lock, why string) string {
-	who, hold, wait := "A goroutine waits for ever", "it holds", "it"
+	who, hold := "A goroutine waits for ever", "it holds"
 	if n > 1 {
-		who, hold, wait = fmt.Sprintf("%d goroutines wait for ever", n), "they hold", "they"
+		who, hold = fmt.Sprintf("%d goroutines wait for ever", n), "they hold"
 	}
 	text := who
 	if len(held) > 0 {
@@ -319,7 +319,6 @@ func hangText(n int, held []Lock, why string) string {
 	if why != "" {
 		text += ". " + strings.ToUpper(why[:1]) + why[1:]
 	}
-	_ = wait
 	return text + "."
 }
 
