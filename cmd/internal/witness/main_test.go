@@ -223,6 +223,8 @@ func TestRun(t *testing.T) {
 		{[]string{"run", "-min-severity", "certain", ".", "order"}, exitClean, "arguments: [order]\n", ""},
 		{[]string{"run", ".", "three"}, exitReports, "arguments: [three]\n", "exit status 3"},
 		{[]string{"run", "-every", "20ms", ".", "hang"}, exitReports, "arguments: [hang]\n", "WITNESS certain blocked for ever: main.mu"},
+		{[]string{"run", "-every", "50ms", "-long", "1", ".", "long"}, exitReports, "arguments: [long]\n", "lock never released: a"},
+		{[]string{"run", ".", "long"}, exitClean, "arguments: [long]\n", ""},
 		{[]string{"run", ".", "chan"}, exitClean, "arguments: [chan]\n", ""},
 		{[]string{"run", "-chan", ".", "chan"}, exitReports, "arguments: [chan]\n", "channel wait with a lock held: a"},
 	} {

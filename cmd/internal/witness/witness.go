@@ -170,7 +170,8 @@ func (r *run) program(verb, dir, names string) (failed bool, err error) {
 		c.Env = append(c.Env, "LWKT_WITNESS_CHAN=1")
 	}
 	if r.long > 0 {
-		c.Env = append(c.Env, "LWKT_WITNESS_LONG="+r.long.String())
+		ticks := max(time.Duration(r.long)*time.Second/max(time.Duration(r.every), time.Millisecond), 1)
+		c.Env = append(c.Env, "LWKT_WITNESS_LONG="+strconv.FormatInt(int64(ticks), 10))
 	}
 	if r.verb == "graph" {
 		c.Env = append(c.Env, "LWKT_WITNESS_GRAPH=1")

@@ -17,6 +17,8 @@ func both(x, y *sync.Mutex) {
 	defer y.Unlock()
 }
 
+func lock() { a.Lock() }
+
 func main() {
 	fmt.Println("arguments:", os.Args[1:])
 	if len(os.Args) < 2 {
@@ -36,6 +38,11 @@ func main() {
 			make(chan int) <- 1
 		}()
 		time.Sleep(time.Second / 2)
+	case "long":
+		lock()
+		time.Sleep(3 * time.Second / 2)
+		both(new(sync.Mutex), &b)
+		a.Unlock()
 	case "three":
 		os.Exit(3)
 	case "chan":
