@@ -53,6 +53,9 @@ func WitnessTesting() { witnessHang.test = true }
 // witnessExit runs when the program ends by itself.
 func witnessExit() {
 	if witnessHang.test {
+		for range 100 { // who is about to wait gets there
+			runtime.Gosched()
+		}
 		witnessStuck(runtime.WitnessLeaked(), "nothing can wake it any more")
 	}
 	witnessHide()

@@ -1,6 +1,9 @@
 package bank
 
-import "testing"
+import (
+	"runtime"
+	"testing"
+)
 
 func TestAudit(t *testing.T) {
 	b := new(Bank)
@@ -20,8 +23,12 @@ func TestAudit(t *testing.T) {
 func TestTell(t *testing.T) {
 	b := &Bank{events: make(chan string)}
 	go b.Tell("first")
+	if got := <-b.events; got != "first" {
+		t.Error("told", got)
+	}
 	go b.Tell("second")
-	if got := <-b.events; got == "" {
-		t.Error("nothing told")
+	for b.account.mu.TryLock() {
+		b.account.mu.Unlock()
+		runtime.Gosched()
 	}
 }
