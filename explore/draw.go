@@ -21,9 +21,11 @@ func (x *exploration) draw(f *Failure, list []deviation) {
 	r := x.host.run(c)
 	x.host.options.Trace = false
 	f.Outcome, f.Err = r.Outcome, r.Err
-	if live := g.end(&r); live != nil {
+	live := g.end(&r)
+	if live != nil {
 		f.Err = live
 	}
+	x.drawn = endingOf(&r, live)
 	t := newTimeline(h.steps, r.waiting, x.host)
 	t.outcome, t.failed = f.Outcome.String(), f.Outcome.Failed()
 	if f.Err != nil {

@@ -104,6 +104,8 @@ type tally struct {
 	failed  bool
 	result  result  // of the run that failed
 	choices []int32 // made in it
+	first   []int32 // made in the first run
+	began   ending  // how that ended
 	drift   *Drift
 	liveErr error // the failure is one of liveness
 }
@@ -134,6 +136,9 @@ func drive(run runner, s strategy, g *guard, lim limit) (t tally) {
 			break
 		}
 		live := g.end(&r)
+		if t.runs == 1 {
+			t.first, t.began = append([]int32(nil), g.choices...), endingOf(&r, live)
+		}
 		if r.Outcome.Failed() || live != nil {
 			t.failed, t.result, t.liveErr = true, r, live
 			t.choices = append([]int32(nil), g.choices...)

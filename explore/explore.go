@@ -40,7 +40,7 @@ type Report struct {
 	Bound      string        // what a search that was not exhaustive promises
 	Elapsed    time.Duration // without shrinking
 	Failure    *Failure      // nil: none was found
-	Err        error         // the program could not be explored: *Drift, or how it is used is wrong
+	Err        error         // the program could not be explored: *Drift, *Uncontrolled, or how it is used is wrong
 	Diverged   string        // of a replay: where it could not follow the schedule
 }
 
@@ -113,9 +113,11 @@ func explore(program func(m *sim.Machine), c *config) Report {
 		options.Steps *= 2 // the second half is the fair suffix
 		h := &host{session: s, options: options, program: program}
 		x := &exploration{config: c, host: h, cap: c.machine.Steps}
-		if c.replay != "" {
+		switch {
+		case c.twice && !x.repeats(x.once(&deviate{}), &deviate{}):
+		case c.replay != "":
 			x.again(c.replay)
-		} else {
+		default:
 			x.all()
 		}
 		rep = x.report
@@ -132,6 +134,7 @@ type exploration struct {
 	host   *host
 	cap    int
 	report Report
+	drawn  ending // of the run that was drawn
 }
 
 func (x *exploration) guard(t *traces) *guard { return &guard{cap: x.cap, traces: t} }
@@ -210,8 +213,12 @@ func (x *exploration) again(schedule string) {
 	r.Diverged = s.verdict(hash)
 	if t.failed {
 		f := &Failure{Outcome: t.result.Outcome, Err: t.result.Err, Strategy: s.label(), Run: 1, Found: s.switches, Switches: s.switches, Replay: schedule}
-		r.Failure = f
-		x.draw(f, list)
+		before := endingOf(&t.result, t.liveErr)
+		if x.draw(f, list); x.drawn == before {
+			r.Failure = f
+		} else {
+			r.Err = &Uncontrolled{before.String(), x.drawn.String()}
+		}
 	}
 }
 
@@ -252,14 +259,20 @@ func (x *exploration) failed(t tally) {
 	}
 	h := &shrinker{run: x.host.run, g: x.guard(nil), want: t.result.Outcome, until: time.Now().Add(time.Second)}
 	s := &exact{choices: t.choices}
-	if !h.attempt(s) {
-		r.Err = fmt.Errorf("explore: a run failed (%v: %v) and did not when the same choices were made again; is there state that outlives a run?", f.Outcome, f.Err)
+	if !x.repeats(endingOf(&t.result, t.liveErr), s) {
+		return
+	}
+	if t.runs > 1 && t.began.outcome != sim.Abandoned && !x.repeats(t.began, &exact{choices: t.first}) {
 		return
 	}
 	f.Found = s.switches
 	h.shrink(&s.notes)
 	f.Switches, f.Replays = h.best.switches, h.replays
 	f.Replay = replayString(h.best.hash, h.best.deviations)
-	r.Failure = f
-	x.draw(f, h.best.deviations)
+	before := x.once(&deviate{list: h.best.deviations})
+	if x.draw(f, h.best.deviations); x.drawn == before {
+		r.Failure = f
+	} else {
+		r.Err = &Uncontrolled{before.String(), x.drawn.String()}
+	}
 }

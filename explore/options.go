@@ -25,6 +25,8 @@ type config struct {
 	replay      string
 	irreducible bool // found out on the way
 	keep        string
+	twice       bool  // the default schedule is run twice first
+	tape        bool  // the only run is that of a fuzzer
 	err         error // of what the environment says
 }
 
@@ -144,7 +146,13 @@ func PCT(depth int) Option {
 func Portfolio() Option { return single(func(c *config) strategy { return newPortfolio(c.seed) }) }
 
 // Tape makes one run with the choices that the bytes say, as Fuzz does.
-func Tape(bytes []byte) Option { return single(func(*config) strategy { return &tape{bytes: bytes} }) }
+func Tape(bytes []byte) Option {
+	plan := single(func(*config) strategy { return &tape{bytes: bytes} })
+	return func(c *config) {
+		plan(c)
+		c.tape = true
+	}
+}
 
 // Replay makes one run under a schedule from a failure. If the program has changed and
 // the schedule cannot be followed, the report says where, and the run goes on by default.

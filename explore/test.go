@@ -30,6 +30,7 @@ func Test(t testing.TB, program func(m *sim.Machine), opts ...Option) {
 	t.Helper()
 	c := newConfig(opts)
 	fromEnvironment()(c)
+	c.twice = !c.tape // a fuzzer has many runs to compare
 	if c.replay == "" && c.keep != "" {
 		if !testKept(t, program, c) {
 			return
