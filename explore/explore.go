@@ -59,6 +59,16 @@ type Failure struct {
 	SVG      []byte      // the run as a picture
 }
 
+// Unfinished is the error of an exploration that was to try all (MustFinish) and did not.
+type Unfinished struct {
+	Text string // how far it came
+}
+
+// Error tells how far it came, and what helps.
+func (u *Unfinished) Error() string {
+	return "explore: MustFinish, but " + u.Text + ". Give it more time (Budget, and DPOR or Exhaustive for all of it), or the program fewer threads or operations."
+}
+
 // OK says whether the program was explored and no run failed.
 func (r *Report) OK() bool { return r.Failure == nil && r.Err == nil }
 
@@ -68,21 +78,32 @@ func (r *Report) String() string {
 	switch f := r.Failure; {
 	case r.Err != nil:
 		b.WriteString(r.Err.Error())
-	case f != nil:
-		fmt.Fprintf(&b, "%s in run %d of %s, in a schedule with %s, shrunk to %d by %s\n\n%s\n", f.Outcome, f.Run, f.Strategy, counted(f.Found, "switch"), f.Switches, counted(f.Replays, "run"), f.Lanes)
+	case f != nil && f.Run == 0: // not under control, so neither shrunk nor drawn
+		fmt.Fprintf(&b, "%s\n", f.Outcome)
 		if f.Err != nil {
 			fmt.Fprintf(&b, "\n%v\n", f.Err)
 		}
-	case r.Exhaustive && (r.Repeated+r.Traces == r.Runs || r.Strategy == "dpor"): // that may run a trace twice
-		most := ""
-		if r.Traces >= maxTraces {
-			most = "more than "
+	case f != nil:
+		where := fmt.Sprintf("in run %d of %s", f.Run, f.Strategy)
+		if r.Strategy == replayed {
+			where = "in a replay"
 		}
-		fmt.Fprintf(&b, "all %s%d traces, exhaustive (%s; %d runs)", most, r.Traces, r.Strategy, r.Runs)
+		fmt.Fprintf(&b, "%s %s, in a schedule with %s", f.Outcome, where, counted(f.Found, "switch"))
+		if f.Replays > 0 {
+			fmt.Fprintf(&b, ", shrunk to %d by %s", f.Switches, counted(f.Replays, "run"))
+		}
+		fmt.Fprintf(&b, "\n\n%s\n\n%s\n", f.Lanes, legend)
+		if f.Err != nil {
+			fmt.Fprintf(&b, "\n%v\n", f.Err)
+		}
+	case r.Strategy == replayed:
+		b.WriteString("the schedule that is replayed does not fail")
+	case r.Exhaustive && (r.Repeated+r.Traces == r.Runs || r.Strategy == "dpor"): // that may run a trace twice
+		fmt.Fprintf(&b, "%s (orders of operations that matter), exhaustive (%s; %s)", all(r.Traces, "trace"), by(r.Strategy), counted(r.Runs, "run"))
 	case r.Exhaustive:
-		fmt.Fprintf(&b, "all %d schedules, exhaustive (%s; %d traces)", r.Runs, r.Strategy, r.Traces)
+		fmt.Fprintf(&b, "%s, exhaustive (%s; %s, orders of operations that matter)", all(r.Runs, "schedule"), by(r.Strategy), counted(r.Traces, "trace"))
 	default:
-		fmt.Fprintf(&b, "%d runs, %d traces (%s)", r.Runs, r.Traces, r.Strategy)
+		fmt.Fprintf(&b, "not exhaustive: %s, %s (orders of operations that matter; %s)", counted(r.Runs, "run"), counted(r.Traces, "trace"), r.Strategy)
 	}
 	if r.Failure == nil && r.Bound != "" {
 		b.WriteString("; " + r.Bound)
@@ -94,6 +115,28 @@ func (r *Report) String() string {
 		b.WriteString("; the replay diverged: " + r.Diverged)
 	}
 	return b.String()
+}
+
+// all tells how many there are of what has been tried to the end.
+func all(n int, what string) string {
+	switch {
+	case n == 1:
+		return "the only " + what
+	case n >= maxTraces && what == "trace":
+		return "all more than " + counted(n, what)
+	}
+	return "all " + counted(n, what)
+}
+
+// by tells how all were tried.
+func by(strategy string) string {
+	switch strategy {
+	case "dpor":
+		return "reduced by dpor"
+	case "exhaustive":
+		return "plain enumeration"
+	}
+	return strategy
 }
 
 // Run explores a program and reports. It does not read the environment and keeps
@@ -124,6 +167,9 @@ func explore(program func(m *sim.Machine), c *config) Report {
 	})
 	if err != nil {
 		return Report{Failure: &Failure{Outcome: sim.RealBlock, Err: err}}
+	}
+	if c.finish && c.replay == "" && rep.OK() && !rep.Exhaustive {
+		rep.Err = &Unfinished{rep.String()}
 	}
 	return rep
 }

@@ -296,7 +296,10 @@ func TestDrift(t *testing.T) {
 func TestTellsAndKeeps(t *testing.T) {
 	kept := t.TempDir()
 	d := (&double{dir: t.TempDir()}).run(func(tb testing.TB) { Test(tb, abba, Keep(kept)) })
-	for _, want := range []string{"EXPLORE_REPLAY='x1:", "go test -run '^TestDouble$/^sub:test$'", "lock a", "waits: b (t2)", "explore_test.go:"} {
+	for _, want := range []string{
+		"EXPLORE_REPLAY='x1:", "go test -artifacts -run '^TestDouble$/^sub:test$' github.com/serializing-tokens/lwkt/explore\n", "lock a", "waits: b (t2)", "explore_test.go:",
+		legend, "pictures: the line below keeps them (-artifacts)", "kept: " + filepath.Join(kept, "TestDouble", "sub_test"), "Check it in with the repair, or delete it",
+	} {
 		if !strings.Contains(d.fatal, want) {
 			t.Errorf("it does not say %q:\n%s", want, d.fatal)
 		}
@@ -310,6 +313,9 @@ func TestTellsAndKeeps(t *testing.T) {
 	if len(files) != 1 {
 		t.Fatalf("kept %q", files)
 	}
+	if n := strings.Count(d.fatal, "EXPLORE_REPLAY="); n != 2 || strings.Contains(d.fatal, d.dir) {
+		t.Errorf("the line that repeats it %d times, and perhaps a folder that will be gone:\n%s", n, d.fatal)
+	}
 	// It is run first from then on, and is enough to fail without a budget.
 	d = (&double{dir: t.TempDir()}).run(func(tb testing.TB) { Test(tb, abba, Keep(kept), Runs(1)) })
 	if !d.failed || !strings.Contains(d.log.String(), "the schedule kept in") {
@@ -317,7 +323,7 @@ func TestTellsAndKeeps(t *testing.T) {
 	}
 	// A program that is right now passes, and says so.
 	d = (&double{dir: t.TempDir()}).run(func(tb testing.TB) { Test(tb, unconcerned, Keep(kept)) })
-	if d.failed || !strings.Contains(d.log.String(), "fails no more") || !strings.Contains(d.log.String(), "exhaustive") {
+	if d.failed || !strings.Contains(d.log.String(), "fails no more, but cannot be followed any more; delete it") || !strings.Contains(d.log.String(), "exhaustive") {
 		t.Errorf("%q, %q", d.fatal, d.log.String())
 	}
 }
@@ -337,7 +343,7 @@ func TestEnvironmentOverrides(t *testing.T) {
 		{map[string]string{"EXPLORE_SEED": "x"}, true, "EXPLORE_SEED=x is no number"},
 		{map[string]string{"EXPLORE_BUDGET": "long"}, true, "EXPLORE_BUDGET=long is neither"},
 		{map[string]string{"EXPLORE_REPLAY": "x1:zz"}, true, "is no replay string"},
-		{map[string]string{"EXPLORE_REPLAY": replay}, false, "the replay diverged"},
+		{map[string]string{"EXPLORE_REPLAY": replay}, true, "EXPLORE_REPLAY is of another program"},
 	} {
 		t.Run(fmt.Sprint(c.vars), func(t *testing.T) {
 			for k, v := range c.vars {

@@ -18,6 +18,9 @@ const (
 	stretches = 3  // steps told at each end of such a stretch
 )
 
+// legend explains the columns.
+const legend = "(beside the steps of others: # holds something, : waits, | neither, blank has ended; on the right the source line)"
+
 // lanes draws the timeline.
 func (t *timeline) lanes() string {
 	columns := min(len(t.threads), maxLanes)

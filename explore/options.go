@@ -25,9 +25,12 @@ type config struct {
 	replay      string
 	irreducible bool // found out on the way
 	keep        string
-	twice       bool  // the default schedule is run twice first
-	tape        bool  // the only run is that of a fuzzer
-	err         error // of what the environment says
+	asked       bool   // the replay is of the environment
+	finish      bool   // what is not exhaustive is an error
+	pkg         string // import path of the test
+	twice       bool   // the default schedule is run twice first
+	tape        bool   // the only run is that of a fuzzer
+	err         error  // of what the environment says
 }
 
 // stage is one strategy of a plan with its part of the budget.
@@ -86,6 +89,12 @@ func Budget(d time.Duration) Option { return func(c *config) { c.budget = d } }
 
 // Runs is the largest number of runs. If it alone is given, there is no limit of time.
 func Runs(n int) Option { return func(c *config) { c.runs = n } }
+
+// MustFinish makes it an error if not all schedules were tried, up to the order of
+// operations that have nothing to do with each other: without it, an exploration that the
+// budget ends passes, and only go test -v shows it. It is not for Preempt, which leaves some
+// out by design, nor for random strategies. A replay is exempt.
+func MustFinish() Option { return func(c *config) { c.finish = true } }
 
 // Seed starts the random strategies, 1 without it. The same seed explores the same
 // schedules, as long as a limit of runs ends it and not one of time.
@@ -188,7 +197,7 @@ func fromEnvironment() Option {
 			}
 		}
 		if v := os.Getenv("EXPLORE_REPLAY"); v != "" {
-			c.replay = v
+			c.replay, c.asked = v, true
 		}
 	}
 }

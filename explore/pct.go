@@ -125,5 +125,9 @@ func (s *pct) odds(runs int) string {
 		return ""
 	}
 	miss := math.Pow(1-s.bound(), float64(runs))
-	return fmt.Sprintf("a bug of depth %d is met with a chance of at least %.2g%%", s.depth, 100*(1-miss))
+	chance := "more than 99%"
+	if miss >= 0.01 {
+		chance = fmt.Sprintf("at least %.2g%%", 100*(1-miss))
+	}
+	return fmt.Sprintf("a bug of depth %d is met with a chance of %s", s.depth, chance)
 }

@@ -146,7 +146,10 @@ type deviate struct {
 	done     bool
 }
 
-func (s *deviate) label() string { return "replay" }
+// replayed is the label of what was asked for.
+const replayed = "replay"
+
+func (s *deviate) label() string { return replayed }
 func (s *deviate) reset()        { s.done = false }
 
 func (s *deviate) begin() bool {

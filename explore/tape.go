@@ -49,11 +49,12 @@ func (s *tape) Choose(p *sim.Point) int {
 // shrunk and told as by Test.
 func Fuzz(f *testing.F, program func(m *sim.Machine), opts ...Option) {
 	f.Helper()
+	of := caller()
 	f.Add([]byte{})
 	f.Add([]byte{0, 1, 0, 0, 1, 1, 0, 2})
 	f.Fuzz(func(t *testing.T, input []byte) {
 		t.Helper()
 		all := append([]Option{}, opts...)
-		Test(t, program, append(all, Tape(input), Keep(""))...)
+		Test(t, program, append(all, Tape(input), Keep(""), func(c *config) { c.pkg = of })...)
 	})
 }

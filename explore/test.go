@@ -10,9 +10,12 @@ package explore
 
 import (
 	"errors"
+	"flag"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -22,8 +25,12 @@ import (
 // Test explores a program and fails the test with the first run that fails: it says how
 // to repeat that run, prints it, and writes trace.json (for ui.perfetto.dev) and
 // schedule.svg into the test's artifact folder, which go test -artifacts keeps. The
-// schedule is kept in testdata/explore and is run first from then on; delete the file
-// when it has served. It logs how far the exploration came (go test -v).
+// schedule is kept in testdata/explore and is run first from then on. When the program is
+// repaired, the test logs that it fails no more; delete the file when it has served. It
+// logs how far the exploration came (go test -v); MustFinish makes that a failure.
+//
+// Under EXPLORE_REPLAY it fails also if the schedule cannot be followed, for then it was
+// found in another program, or before a change, and that it passes says nothing.
 //
 // It must be called from the goroutine of the test, and blocks until all is done.
 func Test(t testing.TB, program func(m *sim.Machine), opts ...Option) {
@@ -31,17 +38,24 @@ func Test(t testing.TB, program func(m *sim.Machine), opts ...Option) {
 	c := newConfig(opts)
 	fromEnvironment()(c)
 	c.twice = !c.tape // a fuzzer has many runs to compare
+	if c.pkg == "" {
+		c.pkg = caller()
+	}
 	if c.replay == "" && c.keep != "" {
 		if !testKept(t, program, c) {
 			return
 		}
 	}
 	r := explore(program, c)
-	if r.OK() {
+	switch {
+	case !r.OK():
+		tell(t, c, &r)
+	case c.asked && r.Diverged != "":
+		t.Fatalf("explore: EXPLORE_REPLAY is of another program, or of this one before a change: %s.\n"+
+			"This run did not fail, which says nothing about the test: run it without EXPLORE_REPLAY.", r.Diverged)
+	default:
 		t.Logf("explore: %s", r.String())
-		return
 	}
-	tell(t, c, &r)
 }
 
 // tell fails the test with a report.
@@ -53,24 +67,82 @@ func tell(t testing.TB, c *config, r *Report) {
 		return
 	}
 	var b strings.Builder
+	line := ""
 	if f.Replay != "" {
-		b.WriteString("\nEXPLORE_REPLAY='" + f.Replay + "' go test -run '" + pattern(t.Name()) + "'\n\n")
+		line = "EXPLORE_REPLAY='" + f.Replay + "' go test " + c.flags() + "-run '" + pattern(t.Name()) + "'"
+		if c.pkg != "" {
+			line += " " + c.pkg
+		}
+		b.WriteString("\n" + line + "\n\n")
 	}
 	b.WriteString(r.String())
-	if dir := t.ArtifactDir(); len(f.SVG) > 0 {
+	if len(f.SVG) > 0 {
+		dir := t.ArtifactDir()
 		for name, data := range map[string][]byte{"trace.json": f.Perfetto, "schedule.svg": f.SVG} {
 			if err := os.WriteFile(filepath.Join(dir, name), data, 0o666); err != nil {
 				t.Log(err)
 			}
 		}
-		b.WriteString("\npictures (kept with -artifacts): " + filepath.Join(dir, "schedule.svg") + ", trace.json")
-	}
-	if c.keep != "" && c.replay == "" && f.Replay != "" {
-		if err := keep(folder(t, c), f.Replay, r); err != nil {
-			t.Log(err)
+		if artifacts() {
+			b.WriteString("\npictures: " + filepath.Join(dir, "schedule.svg") + ", and trace.json for ui.perfetto.dev")
+		} else {
+			b.WriteString("\npictures: the line below keeps them (-artifacts)")
 		}
 	}
+	if c.keep != "" && c.replay == "" && f.Replay != "" {
+		if path, err := keep(folder(t, c), f.Replay, r); err != nil {
+			t.Log(err)
+		} else {
+			b.WriteString("\nkept: " + path + ", which this test runs first from now on. Check it in with the repair, or delete it.")
+		}
+	}
+	if line != "" {
+		b.WriteString("\nto repeat it:\n\n" + line + "\n")
+	}
 	t.Fatalf("explore: %s", b.String())
+}
+
+// flags are those that a replay needs, or is better with.
+func (c *config) flags() string {
+	if c.machine.Words {
+		return "-tags lwkt_words -artifacts "
+	}
+	return "-artifacts "
+}
+
+// artifacts says whether the go command keeps the artifact folder.
+func artifacts() bool {
+	f := flag.Lookup("test.artifacts")
+	return f != nil && f.Value.String() == "true"
+}
+
+// caller is the import path of the package whose test is running, from the outermost
+// function that is not of package testing; "" if it has none.
+func caller() string {
+	var pcs [64]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
+	path := ""
+	for {
+		f, more := frames.Next()
+		if strings.HasPrefix(f.Function, "testing.") || strings.HasPrefix(f.Function, "runtime.") {
+			return path
+		}
+		path = packageOf(f.Function)
+		if !more {
+			return path
+		}
+	}
+}
+
+// packageOf is the import path in the name of a function.
+func packageOf(function string) string {
+	base := strings.LastIndex(function, "/") + 1
+	name, _, _ := strings.Cut(function[base:], ".")
+	path, err := url.PathUnescape(function[:base] + strings.TrimSuffix(name, "_test"))
+	if err != nil || path == "main" || path == "command-line-arguments" {
+		return ""
+	}
+	return path
 }
 
 // pattern is what go test -run wants for a test of this name.
@@ -94,11 +166,12 @@ func folder(t testing.TB, c *config) string {
 }
 
 // keep writes a schedule down, with what it did for those who read the file.
-func keep(dir, replay string, r *Report) error {
+func keep(dir, replay string, r *Report) (path string, err error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return err
+		return "", err
 	}
-	return os.WriteFile(filepath.Join(dir, fileName(replay)), []byte(replay+"\n\n"+r.String()), 0o666)
+	path = filepath.Join(dir, fileName(replay))
+	return path, os.WriteFile(path, []byte(replay+"\n\n"+r.String()), 0o666)
 }
 
 // testKept runs what failed before, and says whether none of it fails any more.
@@ -133,9 +206,9 @@ func testKept(t testing.TB, program func(m *sim.Machine), c *config) bool {
 		case r.Err != nil:
 			t.Fatalf("%s: %v", path, r.Err)
 		case r.Diverged != "":
-			t.Logf("explore: the schedule kept in %s fails no more; %s", path, r.Diverged)
+			t.Logf("explore: the schedule kept in %s fails no more, but cannot be followed any more; delete it: %s", path, r.Diverged)
 		default:
-			t.Logf("explore: the schedule kept in %s fails no more", path)
+			t.Logf("explore: the schedule kept in %s fails no more; delete it when it has served", path)
 		}
 	}
 	return true

@@ -1,0 +1,88 @@
+package explore
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/serializing-tokens/lwkt"
+	"github.com/serializing-tokens/lwkt/sim"
+)
+
+// TestReportText is what a report says in one line.
+func TestReportText(t *testing.T) {
+	one := func(m *sim.Machine) { m.Go("t", func(td *lwkt.Thread) { new(lwkt.Token).Acquire(td) }) }
+	alone := func(m *sim.Machine) { m.Go("t", func(td *lwkt.Thread) {}) }
+	abbaReplay := Run(abba).Failure.Replay
+	for _, c := range []struct {
+		program func(m *sim.Machine)
+		opts    []Option
+		want    string
+	}{
+		{alone, nil, "the only trace (orders of operations that matter), exhaustive (reduced by dpor; 1 run)"},
+		{alone, []Option{Exhaustive()}, "the only trace (orders of operations that matter), exhaustive (plain enumeration; 1 run)"},
+		{passing3x3, []Option{Exhaustive()}, "all 1680 traces (orders of operations that matter), exhaustive (plain enumeration; 1680 runs)"},
+		{unconcerned, []Option{Exhaustive(), Runs(1000000)}, " schedules, exhaustive (plain enumeration; "},
+		{unconcerned, []Option{Random(), Runs(1)}, "not exhaustive: 1 run, 1 trace (orders of operations that matter; random(seed 1))"},
+		{unconcerned, []Option{PCT(2), Runs(5000)}, "with a chance of more than 99%"},
+		{unconcerned, []Option{PCT(2), Runs(1)}, "with a chance of at least "},
+		{abba, []Option{Replay(abbaReplay)}, "deadlock in a replay, in a schedule with 1 switch\n"},
+		{abba, nil, "deadlock in run "},
+		{one, nil, "locks held at exit in run 1 of dpor, in a schedule with 0 switches\n"},
+	} {
+		if r := Run(c.program, c.opts...); !strings.Contains(r.String(), c.want) {
+			t.Errorf("%q is not in: %s", c.want, r.String())
+		}
+	}
+	// A run that is left behind has neither a number nor a schedule.
+	r := Report{Failure: &Failure{Outcome: sim.RealBlock, Err: errors.New("it hangs")}}
+	if got := r.String(); got != "blocked outside the simulation\n\nit hangs\n" {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestMustFinish(t *testing.T) {
+	for _, c := range []struct {
+		opts  []Option
+		fails bool
+	}{
+		{nil, false},
+		{[]Option{Exhaustive(), Runs(1000000)}, false},
+		{[]Option{Random(), Runs(10)}, true},
+		{[]Option{DPOR(), Runs(2)}, true},
+		{[]Option{Preempt(1)}, true},
+		{[]Option{Replay("x1:00000000:")}, false},
+	} {
+		r := Run(unconcerned, append(c.opts, MustFinish())...)
+		if u := new(Unfinished); errors.As(r.Err, &u) != c.fails || r.OK() == c.fails {
+			t.Errorf("%s", r.String())
+		}
+		if r := Run(unconcerned, c.opts...); !r.OK() {
+			t.Errorf("without it: %s", r.String())
+		}
+		d := (&double{dir: t.TempDir()}).run(func(tb testing.TB) { Test(tb, unconcerned, append(c.opts, MustFinish(), Keep(""))...) })
+		if d.failed != c.fails || c.fails && !strings.Contains(d.fatal, "MustFinish, but ") {
+			t.Errorf("%s", d.fatal)
+		}
+	}
+}
+
+func TestPackageOf(t *testing.T) {
+	for function, want := range map[string]string{
+		"example.com/you/sub.TestX":             "example.com/you/sub",
+		"example.com/you/sub_test.TestX.func1":  "example.com/you/sub",
+		"example.com/you/v2%2e1.(*suite).TestX": "example.com/you/v2.1",
+		"bank.TestX":                            "bank",
+		"command-line-arguments.TestX":          "",
+	} {
+		if got := packageOf(function); got != want {
+			t.Errorf("%s: %q", function, got)
+		}
+	}
+	if got := caller(); got != "" { // of the caller of this test
+		t.Errorf("%q", got)
+	}
+	if got := func() string { return caller() }(); got != "github.com/serializing-tokens/lwkt/explore" {
+		t.Errorf("%q", got)
+	}
+}
