@@ -92,7 +92,10 @@ func (r *Report) String() string {
 		if f.Replays > 0 {
 			fmt.Fprintf(&b, ", shrunk to %d by %s", f.Switches, counted(f.Replays, "run"))
 		}
-		fmt.Fprintf(&b, "\n\n%s\n\n%s\n", f.Lanes, legend)
+		b.WriteString("\n")
+		if strings.Contains(f.Lanes, "\n") { // it came to a step
+			fmt.Fprintf(&b, "\n%s\n\n%s\n", f.Lanes, legend)
+		}
 		if f.Err != nil {
 			fmt.Fprintf(&b, "\n%v\n", f.Err)
 		}

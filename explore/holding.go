@@ -10,6 +10,7 @@ package explore
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/serializing-tokens/lwkt/sim"
 )
@@ -61,6 +62,7 @@ func (b *builder) point(n int, waiting []sim.Event) {
 		}
 	}
 	b.asked = map[int]ask{}
+	b.back(waits)
 	for thread, i := range b.waits {
 		e, ok := waits[thread]
 		if !ok || int(e.Op.Obj) != b.timeline.waits[i].object {
@@ -70,6 +72,11 @@ func (b *builder) point(n int, waiting []sim.Event) {
 	}
 	for thread, e := range waits {
 		if e.Op.Obj == sim.None {
+			if k := len(b.idle) - 1; k >= 0 && b.idle[k].thread == thread && b.idle[k].to == n {
+				b.idle[k].to++
+			} else {
+				b.idle = append(b.idle, span{thread: thread, object: sim.None, from: n, to: n + 1})
+			}
 			continue
 		}
 		b.object(e.Op.Obj)
@@ -77,6 +84,29 @@ func (b *builder) point(n int, waiting []sim.Event) {
 			b.waits[thread] = len(b.timeline.waits)
 			b.timeline.waits = append(b.timeline.waits, span{thread: thread, object: int(e.Op.Obj), from: n, to: n})
 		}
+	}
+}
+
+// back names what a thread waits for that wants its tokens back, which the machine does not
+// say: the first of them that another thread holds, or else the first.
+func (b *builder) back(waits map[int]sim.Event) {
+	for thread, e := range waits {
+		if e.Op.Obj != sim.None || e.Op.Kind != sim.Unblock && e.Op.Kind != sim.Resume {
+			continue
+		}
+		for _, d := range b.dropped {
+			if d.thread != thread {
+				continue
+			}
+			taken := slices.ContainsFunc(b.held, func(h span) bool { return h.object == d.object })
+			if taken || e.Op.Obj == sim.None {
+				e.Op.Obj = int32(d.object)
+			}
+			if taken {
+				break
+			}
+		}
+		waits[thread] = e
 	}
 }
 

@@ -31,7 +31,7 @@ func (t *timeline) lanes() string {
 	for _, s := range append(append([]string{}, t.threads...), t.last...) {
 		width = max(width, utf8.RuneCountInString(s))
 	}
-	width = min(width, max(12, 96/max(1, columns))) + 2
+	width = min(width, max(24, 120/max(1, columns))) + 2
 	var b strings.Builder
 	b.WriteString(" step  ")
 	for _, name := range t.threads[:columns] {
@@ -74,20 +74,22 @@ func (t *timeline) lanes() string {
 	return strings.TrimRight(b.String(), "\n")
 }
 
-// cell fits a text into a column.
+// cell fits a text into a column, with a gap behind it.
 func cell(s string, width int) string {
 	n := utf8.RuneCountInString(s)
 	if n > width-1 {
-		return string([]rune(s)[:width-2]) + "~ "
+		return fit(s, "~", width-1) + " "
 	}
 	return s + strings.Repeat(" ", width-n)
 }
 
 // mark is what a column shows beside a step of another thread.
 func (t *timeline) mark(thread, step int) string {
-	for _, w := range t.waits {
-		if w.thread == thread && w.from <= step && step < w.to {
-			return ":"
+	for _, list := range [2][]span{t.waits, t.idle} {
+		for _, w := range list {
+			if w.thread == thread && w.from <= step && step < w.to {
+				return ":"
+			}
 		}
 	}
 	for _, h := range t.holds {

@@ -23,7 +23,8 @@ const grey = "#64748b"
 const (
 	leftMargin  = 24
 	rightMargin = 28
-	titleHeight = 64
+	titleHeight = 64 // with one line
+	titleLine   = 22
 	axisHeight  = 26
 	boxHeight   = 38
 	barHeight   = 7
@@ -44,6 +45,9 @@ type svg struct {
 	height []int    // lane -> height
 	bars   []int    // lane -> most bars at a time
 	width  int
+	titles []string // the outcome, in lines
+	head   int      // height of the title
+	keys   []item   // of the legend
 	bottom int
 }
 
@@ -92,10 +96,11 @@ func (g *svg) hidden(step int) bool {
 func (t *timeline) picture() []byte {
 	g := &svg{t: t}
 	g.measure()
-	h := g.bottom + 58
+	g.colours()
+	g.keys = g.layout()
+	h := g.keys[len(g.keys)-1].y + 26
 	fmt.Fprintf(g, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %[1]d %[2]d" font-family="Inter,Segoe UI,Helvetica,Arial,sans-serif">`+"\n", g.width, h)
 	g.WriteString(`<defs>`)
-	g.colours()
 	for i := range t.objects {
 		fmt.Fprintf(g, `<pattern id="w%d" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="6" height="6" fill="#fff"/><rect width="2.4" height="6" fill="%s"/></pattern>`, i, g.colour[i])
 	}
@@ -165,7 +170,14 @@ func (g *svg) measure() {
 		longest = max(longest, utf8.RuneCountInString(a), utf8.RuneCountInString(b))
 	}
 	g.step = min(max(4200/n, 3), min(max(52, 8*longest+10), 120))
-	y := titleHeight + axisHeight
+	ending := 0
+	for _, s := range t.last {
+		ending = max(ending, 7*utf8.RuneCountInString(s)+12)
+	}
+	g.width = max(g.x(len(t.rows))+rightMargin+ending, 620)
+	g.titles = wrapped(t.outcome, (g.width-leftMargin-28)/10)
+	g.head = titleHeight + titleLine*(len(g.titles)-1)
+	y := g.head + axisHeight
 	for i := range t.threads {
 		bars := 0
 		for n := 0; n <= len(t.rows); n++ {
@@ -176,11 +188,33 @@ func (g *svg) measure() {
 		y += h
 	}
 	g.bottom = y
-	ending := 0
-	for _, s := range t.last {
-		ending = max(ending, 7*utf8.RuneCountInString(s)+12)
+}
+
+// wrapped breaks a text into lines of no more than n characters, if its words allow.
+func wrapped(s string, n int) (lines []string) {
+	for _, word := range strings.Fields(s) {
+		last := len(lines) - 1
+		if last < 0 || utf8.RuneCountInString(lines[last])+1+utf8.RuneCountInString(word) > n {
+			lines = append(lines, word)
+		} else {
+			lines[last] += " " + word
+		}
 	}
-	g.width = max(g.x(len(t.rows))+rightMargin+ending, 620, leftMargin+28+10*utf8.RuneCountInString(t.outcome))
+	if lines == nil {
+		lines = []string{""}
+	}
+	return lines
+}
+
+// fit cuts a text to n characters. It keeps the end, in which names differ, and some of
+// the beginning.
+func fit(s, mark string, n int) string {
+	r := []rune(s)
+	if len(r) <= n {
+		return s
+	}
+	n = max(0, n-1)
+	return string(r[:n/3]) + mark + string(r[len(r)-n+n/3:])
 }
 
 // count is how many bars a lane has at step n.

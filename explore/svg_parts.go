@@ -15,14 +15,16 @@ func (g *svg) title() {
 		dot = "#dc2626"
 	}
 	fmt.Fprintf(g, `<circle cx="%d" cy="29" r="6" fill="%s"/>`, leftMargin+6, dot)
-	fmt.Fprintf(g, `<text x="%d" y="34" font-size="17" font-weight="600" fill="#0f172a">%s</text>`, leftMargin+20, html.EscapeString(g.t.outcome))
+	for i, line := range g.titles {
+		fmt.Fprintf(g, `<text x="%d" y="%d" font-size="17" font-weight="600" fill="#0f172a">%s</text>`, leftMargin+20, 34+titleLine*i, html.EscapeString(line))
+	}
 	n := 0
 	for i := 1; i < len(g.t.rows); i++ {
 		if g.t.rows[i].thread != g.t.rows[i-1].thread {
 			n++
 		}
 	}
-	fmt.Fprintf(g, `<text x="%d" y="53" font-size="12" fill="%s">%s, %s, %s</text>`+"\n", leftMargin+20, grey, counted(len(g.t.threads), "thread"), counted(len(g.t.rows), "step"), counted(n, "switch"))
+	fmt.Fprintf(g, `<text x="%d" y="%d" font-size="12" fill="%s">%s, %s, %s</text>`+"\n", leftMargin+20, g.head-11, grey, counted(len(g.t.threads), "thread"), counted(len(g.t.rows), "step"), counted(n, "switch"))
 }
 
 // axis numbers the steps.
@@ -33,9 +35,9 @@ func (g *svg) axis() {
 	}
 	for n := 0; n <= len(g.t.rows); n++ {
 		if g.column[n]%every == 0 && !g.hidden(n) {
-			fmt.Fprintf(g, `<line x1="%d" y1="%d" x2="%[1]d" y2="%[3]d" stroke="#eef2f7"/>`, g.x(n), titleHeight+axisHeight-4, g.bottom)
+			fmt.Fprintf(g, `<line x1="%d" y1="%d" x2="%[1]d" y2="%[3]d" stroke="#eef2f7"/>`, g.x(n), g.head+axisHeight-4, g.bottom)
 			if n < len(g.t.rows) {
-				fmt.Fprintf(g, `<text x="%d" y="%d" font-size="11" fill="#94a3b8" text-anchor="middle">%d</text>`, g.x(n)+g.step/2, titleHeight+axisHeight-10, n)
+				fmt.Fprintf(g, `<text x="%d" y="%d" font-size="11" fill="#94a3b8" text-anchor="middle">%d</text>`, g.x(n)+g.step/2, g.head+axisHeight-10, n)
 			}
 		}
 	}
@@ -130,7 +132,7 @@ func (g *svg) box(r row) {
 	if !g.own(r) {
 		x := g.x(r.step) + g.step/2
 		fmt.Fprintf(g, `<path d="M%d %dV%d" stroke="#f59e0b" stroke-width="2"/><text x="%[1]d" y="%[4]d" font-size="10" fill="#b45309" text-anchor="middle">%[5]s</text>`+"\n",
-			x, titleHeight+axisHeight, g.bottom, g.bottom+12, html.EscapeString(r.text))
+			x, g.head+axisHeight, g.bottom, g.bottom+12, html.EscapeString(r.text))
 		return
 	}
 	first, second := g.words(r)
@@ -147,9 +149,7 @@ func (g *svg) box(r row) {
 	fmt.Fprintf(g, `<g><title>%s</title><rect x="%d" y="%d" width="%d" height="%d" rx="5" fill="#fff"/><rect x="%[2]d" y="%[3]d" width="%[4]d" height="%[5]d" rx="5" fill="%s" fill-opacity="0.12" stroke="%[6]s" stroke-width="1.3"/>`,
 		html.EscapeString(strings.TrimSpace(tip)), x, y, w, boxHeight, stroke)
 	line := func(s string, y, size int, weight, fill string) {
-		if room := (w - 6) * 10 / (size * 6); utf8.RuneCountInString(s) > room {
-			s = string([]rune(s)[:max(1, room-1)]) + "…"
-		}
+		s = fit(s, "…", max(2, (w-6)*10/(size*6)))
 		fmt.Fprintf(g, `<text x="%d" y="%d" font-size="%d" font-weight="%s" fill="%s" text-anchor="middle">%s</text>`, x+w/2, y, size, weight, fill, html.EscapeString(s))
 	}
 	if second == "" {
@@ -175,7 +175,7 @@ func (g *svg) dots(h gap) {
 // ends tells, behind the last step, what became of those who did not come to their end.
 func (g *svg) ends() {
 	x := g.x(len(g.t.rows))
-	fmt.Fprintf(g, `<line x1="%d" y1="%d" x2="%[1]d" y2="%[3]d" stroke="#334155" stroke-width="1.5"/>`, x, titleHeight+axisHeight-4, g.bottom)
+	fmt.Fprintf(g, `<line x1="%d" y1="%d" x2="%[1]d" y2="%[3]d" stroke="#334155" stroke-width="1.5"/>`, x, g.head+axisHeight-4, g.bottom)
 	for i, s := range g.t.last {
 		if s != "" {
 			fmt.Fprintf(g, `<text x="%d" y="%d" font-size="12" fill="#dc2626">%s</text>`, x+8, g.middle(i)+4, html.EscapeString(s))
@@ -184,25 +184,43 @@ func (g *svg) ends() {
 	g.WriteString("\n")
 }
 
-// legend names the objects and the two kinds of bars.
-func (g *svg) legend() {
-	x, y := leftMargin+g.label, g.bottom+32
-	item := func(fill, stroke, opacity, name string) {
-		fmt.Fprintf(g, `<rect x="%d" y="%d" width="22" height="%d" rx="2" fill="%s" fill-opacity="%s" stroke="%s" stroke-width="0.8"/><text x="%d" y="%d" font-size="12" fill="#334155">%s</text>`,
-			x, y-8, barHeight+1, fill, opacity, stroke, x+28, y, html.EscapeString(name))
-		x += 28 + 7*utf8.RuneCountInString(name) + 22
-	}
-	item(grey, grey, "1", "holds")
-	fmt.Fprintf(g, `<defs><pattern id="wg" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="6" height="6" fill="#fff"/><rect width="2.4" height="6" fill="%s"/></pattern></defs>`, grey)
-	item("url(#wg)", grey, "1", "waits")
+// item is a part of the legend.
+type item struct {
+	name, fill, stroke string
+	x, y               int
+}
+
+// layout places the legend, which names the two kinds of bars and the objects, in rows.
+func (g *svg) layout() []item {
+	left := leftMargin + g.label
+	keys := []item{{name: "holds", fill: grey, stroke: grey}, {name: "waits", fill: "url(#wg)", stroke: grey}}
 	used := map[int]bool{}
 	for _, s := range append(append([]span{}, g.t.holds...), g.t.waits...) {
 		used[s.object] = true
 	}
 	for i, name := range g.t.objects {
-		if used[i] && g.colour[i] != grey && x < g.width-80 {
-			item(g.colour[i], g.colour[i], "1", name)
+		if used[i] && g.colour[i] != grey {
+			keys = append(keys, item{name: fit(name, "…", max(2, (g.width-left-28-rightMargin)/7)), fill: g.colour[i], stroke: g.colour[i]})
 		}
+	}
+	x, y := left, g.bottom+32
+	for i := range keys {
+		w := 28 + 7*utf8.RuneCountInString(keys[i].name)
+		if x > left && x+w > g.width-rightMargin {
+			x, y = left, y+20
+		}
+		keys[i].x, keys[i].y = x, y
+		x += w + 22
+	}
+	return keys
+}
+
+// legend draws it.
+func (g *svg) legend() {
+	fmt.Fprintf(g, `<defs><pattern id="wg" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="6" height="6" fill="#fff"/><rect width="2.4" height="6" fill="%s"/></pattern></defs>`, grey)
+	for _, k := range g.keys {
+		fmt.Fprintf(g, `<rect x="%d" y="%d" width="22" height="%d" rx="2" fill="%s" fill-opacity="1" stroke="%s" stroke-width="0.8"/><text x="%d" y="%d" font-size="12" fill="#334155">%s</text>`,
+			k.x, k.y-8, barHeight+1, k.fill, k.stroke, k.x+28, k.y, html.EscapeString(k.name))
 	}
 	g.WriteString("\n")
 }

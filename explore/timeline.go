@@ -36,6 +36,7 @@ type timeline struct {
 	rows    []row
 	holds   []span
 	waits   []span
+	idle    []span   // waits for something that is no object, such as a condition
 	last    []string // thread -> how it ended up
 	outcome string
 	failed  bool

@@ -291,6 +291,9 @@ func (m *Machine) Run(c Chooser) Result {
 	if m.outcome == Done && len(m.finally) > 0 {
 		m.callFinally()
 	}
+	if m.err != nil {
+		m.rename()
+	}
 	return Result{Outcome: m.outcome, Err: m.err, Steps: m.steps}
 }
 

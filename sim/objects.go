@@ -5,6 +5,8 @@ package sim
 
 import (
 	"fmt"
+	"reflect"
+	"strings"
 	"unsafe"
 
 	core "github.com/serializing-tokens/lwkt/internal/thread"
@@ -99,7 +101,7 @@ func (o *objects) describe(obj int32) string {
 		}
 		return x.String()
 	case core.Lock:
-		return x.What()
+		return o.numbered(x.What(), obj)
 	case *Mutex:
 		if x.Name == "" {
 			return fmt.Sprintf("mutex #%d", obj)
@@ -109,11 +111,47 @@ func (o *objects) describe(obj int32) string {
 		return fmt.Sprintf("word #%d", obj)
 	case chanKey:
 		return fmt.Sprintf("channel #%d", obj)
-	case fmt.Stringer:
-		return x.String()
+	case fmt.Stringer: // what a thread sleeps on
+		if v := reflect.ValueOf(x); v.Kind() == reflect.Pointer {
+			for _, t := range o.all { // a token, perhaps, which has a number already
+				if t, ok := t.(*token.Token); ok && v.UnsafePointer() == unsafe.Pointer(t) {
+					return o.describe(o.token(t))
+				}
+			}
+		}
+		return o.numbered(x.String(), obj)
 	default:
 		return fmt.Sprintf("%T #%d", x, obj)
 	}
+}
+
+// numbered is the title of an object, with its number instead of its address if it has no
+// name.
+func (o *objects) numbered(title string, obj int32) string {
+	if i := strings.LastIndex(title, " 0x"); i >= 0 && !strings.Contains(title, `"`) {
+		return fmt.Sprintf("%s #%d", title[:i], obj)
+	}
+	return title
+}
+
+// renamed replaces the addresses of objects in a text by their numbers.
+func (o *objects) renamed(text string) string {
+	if !strings.Contains(text, " 0x") {
+		return text
+	}
+	for obj, x := range o.all {
+		title := ""
+		switch x := x.(type) {
+		case *token.Token:
+			title = x.String()
+		case core.Lock:
+			title = x.What()
+		}
+		if name := o.describe(int32(obj)); title != "" && title != name {
+			text = strings.ReplaceAll(text, title, name)
+		}
+	}
+	return text
 }
 
 // footprint collects what an event has read and written.

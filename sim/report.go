@@ -18,11 +18,17 @@ type PanicError struct {
 	Thread string // its name, or "Finally"
 	Value  any    // what it panicked with
 	Stack  []byte // where
+
+	renamed string // Value as text, with the numbers of objects, or ""
 }
 
-// Error tells the thread, the value and the stack of the panic.
+// Error tells the thread, the value and the program's part of the stack of the panic.
 func (e *PanicError) Error() string {
-	return fmt.Sprintf("sim: thread %q panicked: %v\n\n%s", e.Thread, e.Value, e.Stack)
+	text := e.renamed
+	if text == "" {
+		text = fmt.Sprint(e.Value)
+	}
+	return fmt.Sprintf("sim: thread %q panicked: %s\n\n%s", e.Thread, text, theirs(string(e.Stack)))
 }
 
 // Unwrap returns the value of the panic if it is an error.
@@ -64,7 +70,7 @@ type ExitError struct {
 
 // Error tells the thread.
 func (e *ExitError) Error() string {
-	return fmt.Sprintf("sim: thread %q called runtime.Goexit (T.FailNow does)", e.Thread)
+	return fmt.Sprintf("sim: thread %q called runtime.Goexit, as T.FailNow and T.Fatal do; Machine.Assert tells once, and not in every run of the schedule", e.Thread)
 }
 
 // LimitError is a run that was cut off.
@@ -91,7 +97,7 @@ type Wait struct {
 	Stack  string // where it waits, if Options.Trace is on
 }
 
-// Error tells the cycle and all threads.
+// Error tells the cycle and all threads, each with the program's part of its stack.
 func (e *DeadlockError) Error() string {
 	var b strings.Builder
 	b.WriteString("sim: deadlock: ")
@@ -110,7 +116,7 @@ func (e *DeadlockError) Error() string {
 			fmt.Fprintf(&b, ", which %q has", w.Owner)
 		}
 		if w.Stack != "" {
-			fmt.Fprintf(&b, "\n%s", w.Stack)
+			fmt.Fprintf(&b, "\n%s", theirs(w.Stack))
 		}
 	}
 	return b.String()
@@ -148,6 +154,16 @@ func (m *Machine) deadlock() error {
 		}
 	}
 	return e
+}
+
+// rename has the error call objects what ObjectName calls them.
+func (m *Machine) rename() {
+	switch e := m.err.(type) {
+	case *HeldError:
+		e.Held = m.names.renamed(e.Held)
+	case *PanicError:
+		e.renamed = m.names.renamed(fmt.Sprint(e.Value))
+	}
 }
 
 // waitOf says what p waits for, and who has it.
@@ -258,17 +274,13 @@ func (p *proc) firstWant() int32 {
 func site() uintptr {
 	var pcs [16]uintptr
 	for _, pc := range pcs[:runtime.Callers(3, pcs[:])] {
-		f, _ := runtime.CallersFrames([]uintptr{pc}).Next()
-		if rest, ok := strings.CutPrefix(f.Function, pkgPath); ok && !strings.Contains(rest, ".Test") && !strings.Contains(rest, ".Example") &&
-			(strings.HasPrefix(rest, ".") || strings.HasPrefix(rest, "/internal/") || strings.HasPrefix(rest, "/sim.")) {
+		if f, _ := runtime.CallersFrames([]uintptr{pc}).Next(); ours(f.Function) {
 			continue
 		}
 		return pc
 	}
 	return 0
 }
-
-const pkgPath = "github.com/serializing-tokens/lwkt"
 
 // sleeps says whether p, which is parked, waits for a wakeup, and not for a lock or tokens.
 func (p *proc) sleeps() bool {

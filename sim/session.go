@@ -72,7 +72,7 @@ func (s *Session) stalled(after time.Duration) error {
 	e := &RealBlockError{After: after, Thread: "(none)", Stack: "(unknown)"}
 	if p := s.runs.cur; p != nil {
 		e.Thread = p.name
-		e.Stack = stacks([]*proc{p})[0]
+		e.Stack = theirs(stacks([]*proc{p})[0])
 	}
 	return e
 }
@@ -156,7 +156,7 @@ func (s *Session) close() {
 type RealBlockError struct {
 	Thread string        // its name
 	After  time.Duration // how long the run has taken
-	Stack  string        // what it is doing
+	Stack  string        // what it is doing, without frames of this module if there are others
 }
 
 // Error tells all of it.
