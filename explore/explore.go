@@ -12,13 +12,28 @@
 //		})
 //	}
 //
-// It must do the same whenever the schedule is the same, and share no state with
-// another run. A failure is a deadlock, a panic, an assertion that does not hold, a lock
+// The rules, without which a green test says little:
+//
+//   - Make all state inside the function. It runs once for each schedule, and must do the
+//     same whenever the schedule is the same. What outlives a run is found out as a rule
+//     (Uncontrolled, Drift), but not always.
+//   - Start threads with Machine.Go, and from threads with Thread.Go; lwkt.Go and go
+//     statements start goroutines that the machine does not know of.
+//   - Wait only through packages lwkt and sim. A thread that waits for a raw channel or a
+//     lock of package sync stops the whole machine, and fails the test after ten seconds.
+//     Instead of T.Fatal in a thread use Machine.Assert.
+//   - Threads switch only at operations of lwkt and sim. Plain code between two of them looks
+//     atomic, so a counter without a lock never loses anything here. Run the test with
+//     -race too: each schedule is then judged by the edges of the locks alone, as if the
+//     threads had run at the same time. Or make it a sim.Var, of which each access is a step.
+//   - Hence "exhaustive" means: all orders of the operations of lwkt and sim that make a
+//     difference (traces), at most; not all orders of the instructions in between. Accesses
+//     are sequentially consistent. MustFinish makes it a failure if not all were tried.
+//   - Name your locks. Those without a name are numbered in the order of first use.
+//
+// A failure is a deadlock, a panic, an assertion that does not hold, a lock
 // held at the end, a thread that starves or goes on for ever. It is told with the
 // fewest switches that could be found, as a line that repeats it, and as a picture.
-//
-// Schedules are sequentially consistent: accesses of plain variables are seen by the
-// race detector, under which each schedule is judged by the edges of the locks alone.
 package explore
 
 import (
@@ -89,7 +104,7 @@ func (r *Report) String() string {
 			where = "in a replay"
 		}
 		fmt.Fprintf(&b, "%s %s, in a schedule with %s", f.Outcome, where, counted(f.Found, "switch"))
-		if f.Replays > 0 {
+		if f.Switches < f.Found {
 			fmt.Fprintf(&b, ", shrunk to %d by %s", f.Switches, counted(f.Replays, "run"))
 		}
 		b.WriteString("\n")

@@ -33,11 +33,11 @@ func (t *timeline) lanes() string {
 	}
 	width = min(width, max(24, 120/max(1, columns))) + 2
 	var b strings.Builder
-	b.WriteString(" step  ")
+	head := " step  "
 	for _, name := range t.threads[:columns] {
-		b.WriteString(cell(name, width))
+		head += cell(name, width)
 	}
-	b.WriteString("\n")
+	b.WriteString(strings.TrimRight(head, " ") + "\n")
 	for i := 0; i < len(t.rows); i++ {
 		if n := t.middle(i); n > 0 {
 			fmt.Fprintf(&b, "  ...  %s%s\n", strings.Repeat(" ", width*min(t.rows[i].thread, columns)), fmt.Sprintf("%d more steps of %s", n, t.threads[t.rows[i].thread]))
