@@ -132,4 +132,8 @@ func TestCompare(t *testing.T) {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
 	}
+	res.deadlocks = 1
+	if got := compare(res, []int64{900, 1100}, state(same)); got != auditLast {
+		t.Errorf("after a deadlock: %q", got)
+	}
 }

@@ -99,9 +99,13 @@ other:
                    at again where somebody did.
 
 In the end an audit replays each journal: the sum must be what it was, the balances must be
-those in memory. It says "not finished" of a discipline where it cannot:
+those in memory. It vouches only for what came to its end:
+ok (last world): the worlds before ended in a deadlock; of them it says only that no transfer
+is missing in the journal.
 not finished: every world of that discipline ended in a deadlock, so there are no final
 balances to audit.
+
+All numbers depend on how fast the disk does an fsync.
 
 Waits are for both accounts of a transfer; for tokens the wait to get them back after the
 write is included. The percentiles are those of the waits that ended; the column "never"

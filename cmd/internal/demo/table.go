@@ -36,7 +36,7 @@ func (r *report) text(w io.Writer, c palette) error {
 
 const (
 	rowFormat = "%-15s  %10s  %10s  %9s  %10s  %7s  %9s  %s\n"
-	ruleWidth = 15 + 10 + 10 + 9 + 10 + 7 + 9 + len(auditNotFinished) + 7*2
+	ruleWidth = 15 + 10 + 10 + 9 + 10 + 7 + 9 + len(auditLast) + 7*2
 )
 
 func (r *report) table(b *bytes.Buffer, c palette) {
@@ -94,10 +94,16 @@ func (r *report) find(name string) *result {
 // one died then all did.
 const notFinished = auditNotFinished + ": every world of that discipline ended in a deadlock, so there are no final balances to audit"
 
+// lastOnly explains auditLast.
+const lastOnly = auditLast + ": the worlds before ended in a deadlock; of them it says only that no transfer is missing in the journal"
+
 // explain says why the figures are what they are.
 func (r *report) explain(b *bytes.Buffer) {
 	if slices.ContainsFunc(r.results, func(res *result) bool { return res.audit == auditNotFinished }) {
 		fmt.Fprintln(b, notFinished)
+	}
+	if slices.ContainsFunc(r.results, func(res *result) bool { return res.audit == auditLast }) {
+		fmt.Fprintln(b, lastOnly)
 	}
 	for _, res := range r.results {
 		if res.stuck > 0 {
@@ -141,7 +147,7 @@ func (r *report) files(b *bytes.Buffer) {
 func (r *report) failed() error {
 	var bad []error
 	for _, res := range r.results {
-		if res.audit != auditOK && res.audit != auditNotFinished {
+		if !passed(res.audit) {
 			bad = append(bad, fmt.Errorf("audit of %s: %s", res.name, res.audit))
 		}
 	}
