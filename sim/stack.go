@@ -19,7 +19,7 @@ func ours(function string) bool {
 	if !ok || strings.Contains(rest, ".Test") || strings.Contains(rest, ".Example") {
 		return false
 	}
-	for _, p := range [...]string{".", "/internal/", "/sim.", "/explore.", "/condvar.", "/giant.", "/lockmgr.", "/sema.", "/serializer."} {
+	for _, p := range [...]string{".", "/internal/", "/sim.", "/explore.", "/condvar.", "/giant.", "/lockmgr.", "/mtxpool.", "/rmlock.", "/sema.", "/serializer."} {
 		if strings.HasPrefix(rest, p) {
 			return true
 		}
