@@ -67,7 +67,9 @@ var arrows = []arrow{
 	{"lockmgr", free, []string{".", "internal/lock", "internal/sleepq", "internal/waitq", "internal/thread", "internal/token", "internal/hw", "internal/invariants"}}, // a lock of the family, beside package lwkt for its size
 	{"tokenio", free, []string{"."}},
 	{"locktest", free, []string{"."}},
-	{"debughttp", free, []string{".", "witness"}},
+	// hw and thread: the list of locks, and since when they are held, for which package lwkt has no room.
+	{"ddb", free, []string{".", "witness", "internal/thread", "internal/hw"}},
+	{"debughttp", free, []string{".", "witness", "ddb"}},
 	{"examples/...", free, public},
 	{"internal/stress", free, []string{".", "internal/thread", "internal/token", "internal/hw", "internal/invariants"}},
 	{"internal/lint", free, nil},

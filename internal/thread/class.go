@@ -53,6 +53,7 @@ type Object struct {
 type ObjectInfo struct {
 	name  atomic.Pointer[string]
 	flags atomic.Uint32 // for the witness
+	class atomic.Uint32 // once a hold was recorded
 	tag   engine.Tag    // for the witness
 	Stats token.Stats
 }
@@ -77,6 +78,9 @@ func (o *Object) Describe() *ObjectInfo {
 
 // SetName names the lock.
 func (o *Object) SetName(name string) { o.Describe().name.Store(&name) }
+
+// Class is the class of a lock a hold of which was recorded, or NoClass.
+func (o *Object) Class() Class { return Class(o.Describe().class.Load()) }
 
 // SetFlags says what the witness should know of the lock.
 func (o *Object) SetFlags(f uint32) {

@@ -152,6 +152,12 @@ func (r *Record) ChangeLock(obj *Object, to token.Mode) {
 	i := r.findLock(obj, token.None)
 	r.becomes(i, to)
 	r.locks[i].mode = to
+	if i < len(r.lockNotes) && r.lockNotes[i].since != 0 && r.recording() {
+		n := &r.lockNotes[i]
+		obj.Describe().Stats.Gained(token.Holder{
+			Thread: r.id, Goroutine: r.goid, Mode: to, Since: n.since, Site: n.site,
+		}, 0, true)
+	}
 }
 
 // Locked says whether the thread holds a lock of the class, or any if that is NoClass.
@@ -194,6 +200,7 @@ func (r *Record) noteLock(i int, wait int64) {
 		if r.goid == 0 {
 			r.goid = goid()
 		}
+		p.obj.Describe().class.Store(uint32(p.class))
 		p.obj.Describe().Stats.Gained(token.Holder{
 			Thread: r.id, Goroutine: r.goid, Mode: p.mode, Since: n.since, Site: n.site,
 		}, wait, p.again)
@@ -208,7 +215,9 @@ func (r *Record) noteUnlock(i int) {
 	}
 	n, p := &r.lockNotes[i], &r.locks[i]
 	now := r.Now()
-	p.obj.Describe().Stats.Lost(r.id, now)
+	if _, depth := r.LockMode(p.obj); depth == 1 { // else the thread is still a holder
+		p.obj.Describe().Stats.Lost(r.id, now)
+	}
 	profile(p.obj, p.class, n.site).held(now - n.since)
 	*n = lockNote{}
 }

@@ -276,6 +276,13 @@ func SetRecording(on bool) {
 	setProbe(record, on)
 }
 
+// Recording says whether it is on.
+func Recording() bool {
+	all.lock.Lock()
+	defer all.lock.Unlock()
+	return all.bits&record != 0
+}
+
 // SetForcedDrops makes every operation that could block give up its tokens.
 func SetForcedDrops(on bool) { setProbe(force, on) }
 
