@@ -2,6 +2,8 @@
 package lwkt
 
 import (
+	"testing"
+
 	"github.com/serializing-tokens/lwkt/internal/lock"
 	"github.com/serializing-tokens/lwkt/internal/sleepq"
 )
@@ -24,3 +26,9 @@ func LockWaitersOf(x Interlock) (n int) {
 
 // LockHeld says whether anybody has a lock exclusively.
 func LockHeld(x Interlock) bool { return x.Interlock().Lock().Holder() != 0 }
+
+// Golden is golden for the tests of package lwkt_test.
+func Golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	golden(t, name, got)
+}

@@ -26,7 +26,7 @@ type Hold struct {
 	Mode      string        `json:"mode"`                // shared or exclusive
 	Thread    string        `json:"thread"`              // as in messages
 	Goroutine uint64        `json:"goroutine,omitempty"` // of the thread, as in stack traces
-	Held      time.Duration `json:"held_ns,omitempty"`   // since when
+	Held      time.Duration `json:"held_ns,omitempty"`   // since when; says nothing on a simulated machine, whose time is its own
 	Site      string        `json:"site,omitempty"`      // where it was acquired: file, line and function; "" if that was not recorded
 }
 
@@ -36,13 +36,14 @@ func Recording() bool { return thread.Recording() }
 // Locks returns who has which lock other than tokens, by lock: what was acquired while recording
 // is on, and the owners of locks that somebody waits for. It does not block. (ddb(4), show locks)
 func Locks() (holds []Hold) {
+	now := hw.Now()
 	if thread.Recording() { // else the end of a hold may have gone unrecorded
 		for _, o := range thread.Objects() {
 			_, holders := o.Describe().Stats.Read()
 			for _, h := range holders {
 				holds = append(holds, Hold{
 					o.Title(o.Class()), fmt.Sprintf("%#x", uintptr(unsafe.Pointer(o))), h.Mode.String(), thread.NameOf(h.Thread),
-					h.Goroutine, max(time.Duration(hw.Now()-h.Since), 0), thread.Site(h.Site),
+					h.Goroutine, max(time.Duration(now-h.Since), 0), thread.Site(h.Site),
 				})
 			}
 		}
@@ -88,19 +89,21 @@ func tokenTitle(t lwkt.TokenInfo) string {
 // A Thread is a thread that holds something.
 type Thread struct {
 	Name  string `json:"thread"` // as in messages
-	Holds []Hold `json:"holds"`  // the longest held first
+	Holds []Hold `json:"holds"`  // locks, then tokens, of each the longest held first
 }
 
 // AllLocks returns what each thread that holds a lock or token holds, by age of the threads' records. What it
 // can know is what Locks can, and of tokens the exclusive owners besides. It does not block. (ddb(4), show all locks)
 func AllLocks() (list []Thread) {
 	has := map[string][]Hold{}
-	for _, h := range slices.Concat(Locks(), tokens(lwkt.Tokens())) {
-		has[h.Thread] = append(has[h.Thread], h)
+	for _, holds := range [][]Hold{Locks(), tokens(lwkt.Tokens())} { // read at different times
+		slices.SortStableFunc(holds, func(a, b Hold) int { return -cmp.Compare(a.Held, b.Held) })
+		for _, h := range holds {
+			has[h.Thread] = append(has[h.Thread], h)
+		}
 	}
 	add := func(name string) {
 		if holds := has[name]; len(holds) > 0 {
-			slices.SortStableFunc(holds, func(a, b Hold) int { return -cmp.Compare(a.Held, b.Held) })
 			list = append(list, Thread{name, holds})
 			delete(has, name)
 		}
