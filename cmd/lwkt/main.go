@@ -11,6 +11,7 @@ import (
 
 	"github.com/serializing-tokens/lwkt/cmd/internal/article"
 	"github.com/serializing-tokens/lwkt/cmd/internal/bench"
+	"github.com/serializing-tokens/lwkt/cmd/internal/ddb"
 	"github.com/serializing-tokens/lwkt/cmd/internal/demo"
 	"github.com/serializing-tokens/lwkt/cmd/internal/queues"
 	"github.com/serializing-tokens/lwkt/cmd/internal/table"
@@ -27,6 +28,7 @@ var commands = []command{
 	{"table", "tokens, mutexes, spl, funnels and the locks compared by experiments on a simulated machine", table.Main},
 	{"article", "two threads and two tokens, step by step, then under every schedule", article.Main},
 	{"queues", "who waits for what: turnstiles and sleep queues, printed and drawn", queues.Main},
+	{"ddb", "a prompt: who holds which lock in a running program, and who waits for whom", ddb.Main},
 	{"bench", "what tokens and locks cost, row by row beside sync.Mutex and sync.RWMutex", bench.Main},
 	{"version", "which lwkt this is, and which Go built it", version},
 }
