@@ -18,6 +18,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/term"
+
 	"github.com/serializing-tokens/lwkt/ddb"
 )
 
@@ -122,35 +124,23 @@ func address(arg string) (*url.URL, error) {
 	return u, nil
 }
 
-// prompt reads commands until quit or the end of the input. What is not a terminal is not prompted, and a
-// command that fails makes the exit status 1.
+// prompt reads commands until quit or the end of the input. At a terminal lines can be edited and called back; what is
+// not one is not prompted, and a command that fails makes the exit status 1.
 func (s *session) prompt(stdin io.Reader, stderr io.Writer) (status int) {
-	typed := terminal(stdin)
+	if f, ok := stdin.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		return s.typed(f, stderr)
+	}
 	lines := bufio.NewScanner(stdin)
 	lines.Buffer(nil, 1<<20)
-	if typed {
-		fmt.Fprintf(s.out, "%s; help lists the commands\n", s.base)
-	}
-	for {
-		if typed {
-			fmt.Fprint(s.out, "ddb> ")
-		}
-		if !lines.Scan() {
-			break
-		}
+	for lines.Scan() {
 		quit, err := s.do(lines.Text())
 		if err != nil {
 			fmt.Fprintf(stderr, "lwkt ddb: %v\n", err)
-			if !typed {
-				status = 1
-			}
+			status = 1
 		}
 		if quit {
 			return status
 		}
-	}
-	if typed {
-		fmt.Fprintln(s.out)
 	}
 	if err := lines.Err(); err != nil {
 		fmt.Fprintf(stderr, "lwkt ddb: %v\n", err)
@@ -159,14 +149,41 @@ func (s *session) prompt(stdin io.Reader, stderr io.Writer) (status int) {
 	return status
 }
 
-// terminal says whether somebody types.
-func terminal(r io.Reader) bool {
-	f, ok := r.(*os.File)
-	if !ok {
-		return false
+// typed is prompt for a terminal. It is raw only while a line is being typed.
+func (s *session) typed(stdin *os.File, stderr io.Writer) (status int) {
+	fd := int(stdin.Fd())
+	t := term.NewTerminal(struct {
+		io.Reader
+		io.Writer
+	}{stdin, s.out}, "ddb> ")
+	fmt.Fprintf(s.out, "%s; help lists the commands\n", s.base)
+	for {
+		old, err := term.MakeRaw(fd)
+		if err != nil {
+			fmt.Fprintf(stderr, "lwkt ddb: %v\n", err)
+			return 1
+		}
+		if width, height, err := term.GetSize(fd); err == nil && width > 0 {
+			t.SetSize(width, height)
+		}
+		line, err := t.ReadLine()
+		term.Restore(fd, old)
+		if errors.Is(err, io.EOF) {
+			fmt.Fprintln(s.out)
+			return 0
+		}
+		if err != nil && !errors.Is(err, term.ErrPasteIndicator) {
+			fmt.Fprintf(stderr, "lwkt ddb: %v\n", err)
+			return 1
+		}
+		quit, err := s.do(line)
+		if err != nil {
+			fmt.Fprintf(stderr, "%v\n", err)
+		}
+		if quit {
+			return 0
+		}
 	}
-	i, err := f.Stat()
-	return err == nil && i.Mode()&os.ModeCharDevice != 0
 }
 
 // do performs one line.
@@ -235,5 +252,5 @@ func (s *session) answer(r *http.Response, err error) ([]byte, error) {
 	if r.Header.Get("Cache-Control") != "no-store" { // somebody else says no
 		return nil, fmt.Errorf("%s says %s: package debughttp is not served there; give its whole URL", s.base, r.Status)
 	}
-	return nil, fmt.Errorf("%s (help lists the commands)", text)
+	return nil, errors.New(text)
 }
