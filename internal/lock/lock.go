@@ -169,7 +169,11 @@ func Release(h *thread.Handle, l *Lock, c thread.Class) {
 // thread is lent nothing that would have to be taken back (T5, T6).
 func (l *Lock) leave(r *thread.Record, m token.Mode) bool {
 	w := l.load()
-	return w.quiet(m) && r.Lent() == 0 && l.word.CompareAndSwap(uint64(w), uint64(w.without(m)))
+	if !w.quiet(m) || r.Lent() != 0 || !l.word.CompareAndSwap(uint64(w), uint64(w.without(m))) {
+		return false
+	}
+	r.Released() // somebody may have lent to it after the look
+	return true
 }
 
 // ReleaseShared undoes the newest shared acquisition of the lock by the thread.

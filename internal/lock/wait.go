@@ -321,6 +321,9 @@ func (l *Lock) let(r *thread.Record, c thread.Class, m token.Mode) {
 			break // or there is something to be taken back
 		}
 		if l.word.CompareAndSwap(uint64(w), uint64(w.without(m))) {
+			if w&marks != 0 {
+				r.Released() // somebody may have lent to it after the look
+			}
 			return
 		}
 		// Another sharer came or went, or somebody began to wait.

@@ -12,7 +12,7 @@ package thread
 // Invariants: whenever Lending is free,
 //
 //	N1 what a thread is lent is the best priority among the waiters of the turnstiles that
-//	   it owns and among its lenders, and the one that its last wake-up gave it until the
+//	   it owns, if it has their locks still, and among its lenders, and the one that its last wake-up gave it until the
 //	   sleep returns; or 0 if its own is not worse.
 //	N2 a thread that is blocked has the place in its queue that its priority gives it.
 //	N3 a thread with asleep set owns no turnstile, and nobody waits for it as a reader: whoever is
@@ -71,10 +71,22 @@ type lending struct {
 // Priority is what waits of this thread are ordered by: its own, or what it is lent.
 //
 //go:norace
-func (r *Record) Priority() int32 { return max(r.prio.Load(), r.lent.Load()) }
+func (r *Record) Priority() int32 { return max(r.prio.Load(), r.Lent()) }
 
 // Lent is what the thread is lent, or 0.
-func (r *Record) Lent() int32 { return r.lent.Load() }
+//
+//go:norace
+func (r *Record) Lent() int32 { return int32(r.lent.Load()) }
+
+// Released is called by a thread that has let go of a lock without taking Lending, and so may be
+// lent what is not due any more (N1).
+func (r *Record) Released() {
+	if r.Lent() != 0 {
+		Lending.Lock()
+		r.Reckon()
+		Lending.Unlock()
+	}
+}
 
 // Blocked makes the thread one that waits on t, or on nothing if that is nil. The caller
 // has Lending.
@@ -99,9 +111,26 @@ func (r *Record) Contested() []Turnstile { return r.contested }
 // Reckon brings what the thread is lent up to date, and what it lends itself (N1, N2).
 // The caller has Lending.
 func (r *Record) Reckon() {
-	best := int32(0)
+	was := r.Priority()
+	for {
+		best := r.due()
+		r.lent.Store(uint32(best))
+		if best == 0 || r.due() == best {
+			break
+		}
+		// It let go of a lock meanwhile. If it does so from here on, Released sees what was stored.
+	}
+	if r.Priority() != was {
+		r.passOn()
+	}
+}
+
+// due is what the thread is to be lent now.
+func (r *Record) due() (best int32) {
 	for _, t := range r.contested {
-		best = max(best, t.Best())
+		if t.OwnedBy(r) { // else whoever was called will find it another owner
+			best = max(best, t.Best())
+		}
 	}
 	for _, l := range r.lenders {
 		best = max(best, l.Priority())
@@ -110,11 +139,7 @@ func (r *Record) Reckon() {
 	if best <= r.prio.Load() {
 		best = 0
 	}
-	was := r.Priority()
-	r.lent.Store(best)
-	if r.Priority() != was {
-		r.passOn()
-	}
+	return best
 }
 
 // Raise gives the thread the priority of its wake-up, until Raise(0).

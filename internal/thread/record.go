@@ -69,7 +69,7 @@ type Record struct {
 	lockNotes []lockNote // beside locks, if that is recorded
 
 	prio     atomic.Int32 // its own; written by the thread
-	lent     atomic.Int32 // (Lending) N1
+	lent     hw.Uint32    // (Lending to write) N1
 	lending               // (Lending)
 	reads                 // (reads.go)
 	noBlock  int32        // depth of NoBlock scopes
