@@ -208,6 +208,9 @@ func (s *spinning) round(op string) {
 			s.stuck(op, fmt.Sprintf("%d rounds", SpinPatience.Rounds))
 		}
 		r.Spin()
+		if hw.Explored {
+			hw.Pause(spinPause) // word by word, until it has changed
+		}
 	case s.rounds < spinsAtOnce:
 		hw.Pause(spinPause)
 	default:
