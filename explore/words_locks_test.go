@@ -1,50 +1,427 @@
 //go:build lwkt_words
 
+// The locks that are not tokens, explored word by word: the slow paths of the one algorithm of
+// internal/lock, and of what is made of it. That nobody is left waiting is seen by the machine, which
+// tells a deadlock.
 package explore_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
 
 	"github.com/serializing-tokens/lwkt"
+	"github.com/serializing-tokens/lwkt/condvar"
 	"github.com/serializing-tokens/lwkt/explore"
+	"github.com/serializing-tokens/lwkt/internal/lock"
+	"github.com/serializing-tokens/lwkt/lockmgr"
+	"github.com/serializing-tokens/lwkt/rmlock"
+	"github.com/serializing-tokens/lwkt/sema"
 	"github.com/serializing-tokens/lwkt/sim"
 )
 
-// TestWordsOfLocks explores the words of the locks that are not tokens.
+// den is what the threads of a program on locks share.
+type den struct {
+	m       *sim.Machine
+	mtx     lwkt.Mtx
+	other   lwkt.Mtx
+	rw      lwkt.RWLock
+	sx      lwkt.SX
+	lk      lockmgr.Lock
+	rm      rmlock.Lock
+	spin    lwkt.SpinMtx
+	sem     sema.Sema
+	cond    condvar.Cond
+	tok     lwkt.Token
+	v, w    sim.Var[int] // guarded by the lock of the program, and by the token or the second lock
+	ready   bool         // guarded by the lock of the program
+	want    int          // sections with v
+	key     byte
+	ctx     context.Context
+	cancel  func(td *lwkt.Thread)
+	options lwkt.Options
+}
+
+func newDen(m *sim.Machine, o lwkt.Options) *den {
+	d := &den{m: m, options: o}
+	d.ctx, d.cancel = m.WithCancel(context.Background())
+	if o != 0 {
+		d.mtx.Init("", o&lwkt.WakeAll)
+		d.rw.Init("", o)
+		d.sx.Init("", o)
+	}
+	d.sem.Init("", 1)
+	return d
+}
+
+// alone is a section with the lock held exclusively.
+func (d *den) alone(td *lwkt.Thread) {
+	d.want++
+	me := 1 + d.v.Value()
+	d.v.Store(td, me)
+	d.m.Assert(d.v.Load(td) == me, "%s is not alone", td.Name())
+}
+
+// reads is a section with the lock held shared.
+func (d *den) reads(td *lwkt.Thread) {
+	n := d.v.Load(td)
+	d.m.Assert(d.v.Load(td) == n, "%s reads while another one writes", td.Name())
+}
+
+// end is what must hold when all is over: every lock is free, and nobody waits for it.
+func (d *den) end() {
+	d.m.Assert(d.v.Value() == d.want, "%d of %d sections", d.v.Value(), d.want)
+	lwkt.Run("after", func(td *lwkt.Thread) {
+		d.mtx.Destroy(td)
+		d.other.Destroy(td)
+		d.rw.Destroy(td)
+		d.sx.Destroy(td)
+		d.lk.Destroy(td)
+		d.rm.Destroy(td)
+		d.spin.Destroy(td)
+		ok := d.tok.TryAcquire(td)
+		if ok {
+			d.tok.Release(td)
+		}
+		d.m.Assert(ok, "the token is not free")
+	})
+}
+
+// section is a lock, a section, and the release.
+func section(lock func(d *den, td *lwkt.Thread), in func(d *den, td *lwkt.Thread), unlock func(d *den, td *lwkt.Thread)) denizen {
+	return func(d *den, td *lwkt.Thread) {
+		lock(d, td)
+		in(d, td)
+		unlock(d, td)
+	}
+}
+
+// denizen is what a thread does.
+type denizen func(d *den, td *lwkt.Thread)
+
+// What threads do.
+var (
+	mtxLocks = section(
+		func(d *den, td *lwkt.Thread) { d.mtx.Lock(td) }, (*den).alone,
+		func(d *den, td *lwkt.Thread) { d.mtx.Unlock(td) })
+	mtxTries = func(d *den, td *lwkt.Thread) {
+		if d.mtx.TryLock(td) {
+			d.alone(td)
+			d.mtx.Unlock(td)
+		}
+	}
+	mtxGives = func(d *den, td *lwkt.Thread) {
+		if _, err := d.mtx.LockContext(d.ctx, td); err == nil {
+			d.alone(td)
+			d.mtx.Unlock(td)
+		}
+		d.m.Assert(d.mtx.Held(td) == lwkt.None, "%s holds what it gave up", td.Name())
+	}
+	mtxLocksAndCancels = func(d *den, td *lwkt.Thread) {
+		d.mtx.Lock(td)
+		d.alone(td)
+		d.cancel(td)
+		d.mtx.Unlock(td)
+	}
+	cancels = func(d *den, td *lwkt.Thread) { d.cancel(td) }
+
+	rwWrites = section(
+		func(d *den, td *lwkt.Thread) { d.rw.WLock(td) }, (*den).alone,
+		func(d *den, td *lwkt.Thread) { d.rw.WUnlock(td) })
+	rwReads = section(
+		func(d *den, td *lwkt.Thread) { d.rw.RLock(td) }, (*den).reads,
+		func(d *den, td *lwkt.Thread) { d.rw.RUnlock(td) })
+	rwReadsAgain = section(
+		func(d *den, td *lwkt.Thread) { d.rw.RLock(td); d.rw.RLock(td) }, (*den).reads,
+		func(d *den, td *lwkt.Thread) { d.rw.RUnlock(td); d.rw.RUnlock(td) })
+	rwUpgrades = func(d *den, td *lwkt.Thread) {
+		d.rw.RLock(td)
+		n := d.v.Load(td)
+		if d.rw.TryUpgrade(td) {
+			d.m.Assert(n == d.v.Value(), "there was a gap in the upgrade of %s", td.Name())
+			d.alone(td)
+			d.rw.WUnlock(td)
+			return
+		}
+		d.rw.RUnlock(td)
+	}
+	rwDowngrades = func(d *den, td *lwkt.Thread) {
+		d.rw.WLock(td)
+		d.alone(td)
+		n := d.v.Value()
+		d.rw.Downgrade(td)
+		d.m.Assert(d.v.Load(td) == n, "there was a gap in the downgrade of %s", td.Name())
+		d.rw.RUnlock(td)
+	}
+	rwGives = func(d *den, td *lwkt.Thread) {
+		if _, err := d.rw.WLockContext(d.ctx, td); err == nil {
+			d.alone(td)
+			d.rw.WUnlock(td)
+		}
+	}
+	rwReadsAndCancels = func(d *den, td *lwkt.Thread) {
+		d.rw.RLock(td)
+		d.cancel(td)
+		d.reads(td)
+		d.rw.RUnlock(td)
+	}
+
+	sxLocks = section(
+		func(d *den, td *lwkt.Thread) { d.sx.XLock(td) }, (*den).alone,
+		func(d *den, td *lwkt.Thread) { d.sx.XUnlock(td) })
+	sxShares = section(
+		func(d *den, td *lwkt.Thread) { d.sx.SLock(td) }, (*den).reads,
+		func(d *den, td *lwkt.Thread) { d.sx.SUnlock(td) })
+
+	lkLocks = section(
+		func(d *den, td *lwkt.Thread) { d.lk.XLock(td) }, (*den).alone,
+		func(d *den, td *lwkt.Thread) { d.lk.Unlock(td) })
+	lkShares = section(
+		func(d *den, td *lwkt.Thread) { d.lk.SLock(td) }, (*den).reads,
+		func(d *den, td *lwkt.Thread) { d.lk.Unlock(td) })
+	lkUpgrades = section(
+		func(d *den, td *lwkt.Thread) { d.lk.SLock(td); d.lk.Upgrade(td) }, (*den).alone,
+		func(d *den, td *lwkt.Thread) { d.lk.Unlock(td) })
+	lkUpgradesFirst = func(d *den, td *lwkt.Thread) {
+		d.lk.SLock(td)
+		n := d.v.Load(td)
+		if _, err := d.lk.ExclUpgrade(td); err == nil {
+			d.m.Assert(n == d.v.Value(), "somebody was before %s, which was the first to upgrade", td.Name())
+			d.alone(td)
+			d.lk.Unlock(td)
+		}
+		d.m.Assert(d.lk.Held(td) == lwkt.None, "%s has what it lost", td.Name())
+	}
+	lkDrains = section(
+		func(d *den, td *lwkt.Thread) { d.lk.Drain(td) }, (*den).alone,
+		func(d *den, td *lwkt.Thread) { d.lk.Unlock(td) })
+	lkDisowns = func(d *den, td *lwkt.Thread) {
+		d.lk.XLock(td)
+		d.alone(td)
+		d.lk.Disown(td)
+		d.lk.Unlock(td)
+	}
+
+	rmWrites = section(
+		func(d *den, td *lwkt.Thread) { d.rm.WLock(td) }, (*den).alone,
+		func(d *den, td *lwkt.Thread) { d.rm.WUnlock(td) })
+	rmReads = section(
+		func(d *den, td *lwkt.Thread) { d.rm.RLock(td) }, (*den).reads,
+		func(d *den, td *lwkt.Thread) { d.rm.RUnlock(td) })
+	rmTries = func(d *den, td *lwkt.Thread) {
+		if d.rm.TryWLock(td) {
+			d.alone(td)
+			d.rm.WUnlock(td)
+		}
+	}
+
+	spins = section(
+		func(d *den, td *lwkt.Thread) { d.spin.Lock(td) }, (*den).alone,
+		func(d *den, td *lwkt.Thread) { d.spin.Unlock(td) })
+
+	semaWaits = section(
+		func(d *den, td *lwkt.Thread) { d.sem.Wait(td) }, (*den).alone,
+		func(d *den, td *lwkt.Thread) { d.sem.Post(td) })
+
+	condWaits = func(d *den, td *lwkt.Thread) {
+		d.mtx.Lock(td)
+		for !d.ready {
+			d.cond.Wait(td, &d.mtx)
+		}
+		d.ready = false
+		d.alone(td)
+		d.mtx.Unlock(td)
+	}
+	condSignals = func(d *den, td *lwkt.Thread) {
+		d.mtx.Lock(td)
+		d.ready = true
+		d.cond.Signal(td)
+		d.alone(td)
+		d.mtx.Unlock(td)
+	}
+	sleepsOn = func(d *den, td *lwkt.Thread) {
+		d.mtx.Lock(td)
+		for !d.ready {
+			d.sleepOn(td, &d.mtx)
+		}
+		d.alone(td)
+		d.mtx.Unlock(td)
+	}
+	wakes = func(d *den, td *lwkt.Thread) {
+		d.mtx.Lock(td)
+		d.ready = true
+		d.mtx.Unlock(td)
+		td.Wakeup(&d.key)
+	}
+	rmSleepsOn = func(d *den, td *lwkt.Thread) {
+		d.rm.RLock(td)
+		for !d.ready {
+			d.sleepOn(td, &d.rm)
+		}
+		d.reads(td)
+		d.rm.RUnlock(td)
+	}
+	rmWakes = func(d *den, td *lwkt.Thread) {
+		d.rm.WLock(td)
+		d.alone(td)
+		d.ready = true
+		d.rm.WUnlock(td)
+		td.Wakeup(&d.key)
+	}
+
+	// with holds the token while it waits for the mutex.
+	with = func(d *den, td *lwkt.Thread) {
+		d.tok.Acquire(td)
+		n := d.w.Value()
+		if changed := d.mtx.Lock(td); !changed {
+			d.m.Assert(d.w.Load(td) == n, "%s was not told of a change", td.Name())
+		}
+		d.m.Assert(d.tok.Held(td) == lwkt.Exclusive, "%s has not taken its token back", td.Name())
+		d.w.Store(td, 1+d.w.Value())
+		d.alone(td)
+		d.mtx.Unlock(td)
+		d.tok.Release(td)
+	}
+	token = func(d *den, td *lwkt.Thread) {
+		d.tok.Acquire(td)
+		d.w.Store(td, 1+d.w.Value())
+		d.tok.Release(td)
+	}
+
+	// chain waits for the mutex with the other one held.
+	chain = func(d *den, td *lwkt.Thread) {
+		d.other.Lock(td)
+		mtxLocks(d, td)
+		d.other.Unlock(td)
+		d.m.Assert(td.LentPriority() == 0, "%s is still lent %d", td.Name(), td.LentPriority())
+	}
+	lent = func(d *den, td *lwkt.Thread) {
+		mtxLocks(d, td)
+		d.m.Assert(td.LentPriority() == 0, "%s is still lent %d", td.Name(), td.LentPriority())
+	}
+	best = func(d *den, td *lwkt.Thread) {
+		d.other.Lock(td)
+		d.other.Unlock(td)
+	}
+	rmLent = func(d *den, td *lwkt.Thread) {
+		rmReads(d, td)
+		d.m.Assert(td.LentPriority() == 0, "%s is still lent %d", td.Name(), td.LentPriority())
+	}
+)
+
+func (d *den) sleepOn(td *lwkt.Thread, l lwkt.Interlock) {
+	if _, err := td.SleepOn(&d.key, l, lwkt.SleepOptions{}); err != nil {
+		d.m.Assert(false, "%v", err)
+	}
+}
+
+// lockPrograms are the programs. Of the small ones all traces are run.
+var lockPrograms = []struct {
+	name       string
+	small      bool
+	options    lwkt.Options
+	priorities bool // each thread has a better one than those before it
+	threads    []denizen
+}{
+	{"Mtx", true, 0, false, []denizen{mtxLocks, mtxLocks}},
+	{"Mtx", false, 0, false, []denizen{mtxLocks, mtxLocks, mtxLocks}},
+	{"Mtx try", true, 0, false, []denizen{mtxLocks, mtxTries}},
+	{"Mtx try", false, 0, false, []denizen{mtxLocks, mtxLocks, mtxTries}},
+	{"Mtx cancel", true, 0, false, []denizen{mtxGives, mtxLocksAndCancels}},
+	{"Mtx cancel", false, 0, false, []denizen{mtxGives, mtxLocks, cancels}},
+	{"Mtx cancel of one of two waiters", false, 0, false, []denizen{mtxGives, mtxLocks, mtxLocksAndCancels}},
+	{"Mtx WakeAll", false, lwkt.WakeAll, false, []denizen{mtxLocks, mtxLocks, mtxLocks}},
+	{"RWLock", true, 0, false, []denizen{rwWrites, rwReads}},
+	{"RWLock", true, 0, false, []denizen{rwWrites, rwWrites}},
+	{"RWLock two readers", false, 0, false, []denizen{rwWrites, rwReads, rwReads}},
+	{"RWLock two writers", false, 0, false, []denizen{rwWrites, rwWrites, rwReads}},
+	{"RWLock read again", true, 0, false, []denizen{rwWrites, rwReadsAgain}},
+	{"RWLock upgrade", true, 0, false, []denizen{rwUpgrades, rwUpgrades}},
+	{"RWLock upgrade", true, 0, false, []denizen{rwUpgrades, rwWrites}},
+	{"RWLock upgrade", false, 0, false, []denizen{rwUpgrades, rwWrites, rwReads}},
+	{"RWLock downgrade", true, 0, false, []denizen{rwDowngrades, rwReads}},
+	{"RWLock downgrade", true, 0, false, []denizen{rwDowngrades, rwDowngrades}},
+	{"RWLock downgrade", false, 0, false, []denizen{rwDowngrades, rwWrites, rwReads}},
+	{"RWLock cancel", true, 0, false, []denizen{rwGives, rwReadsAndCancels}},
+	{"RWLock cancel", false, 0, false, []denizen{rwGives, rwReadsAndCancels, rwReads}},
+	{"RWLock WakeAll", false, lwkt.WakeAll, false, []denizen{rwWrites, rwReads, rwWrites}},
+	{"SX", true, 0, false, []denizen{sxLocks, sxLocks}},
+	{"SX", true, 0, false, []denizen{sxLocks, sxShares}},
+	{"SX", false, 0, false, []denizen{sxLocks, sxShares, sxShares}},
+	{"SX SharersFirst", true, lwkt.SharersFirst, false, []denizen{sxLocks, sxShares}},
+	{"SX SharersFirst", false, lwkt.SharersFirst, false, []denizen{sxLocks, sxShares, sxLocks}},
+	{"SX SharersFirst", false, lwkt.SharersFirst, false, []denizen{sxLocks, sxShares, sxShares}},
+	{"lockmgr upgrade", true, 0, false, []denizen{lkUpgrades, lkUpgrades}},
+	{"lockmgr upgrade", true, 0, false, []denizen{lkUpgradesFirst, lkUpgradesFirst}},
+	{"lockmgr upgrade", true, 0, false, []denizen{lkUpgradesFirst, lkShares}},
+	{"lockmgr upgrade", false, 0, false, []denizen{lkUpgrades, lkUpgradesFirst, lkShares}},
+	{"lockmgr drain", true, 0, false, []denizen{lkDrains, lkLocks}},
+	{"lockmgr drain", true, 0, false, []denizen{lkDrains, lkShares}},
+	{"lockmgr drain", false, 0, false, []denizen{lkDrains, lkLocks, lkShares}},
+	{"lockmgr drain", false, 0, false, []denizen{lkDrains, lkUpgrades, lkUpgrades}},
+	{"lockmgr disown", true, 0, false, []denizen{lkDisowns, lkLocks}},
+	{"Cond", true, 0, false, []denizen{condWaits, condSignals}},
+	{"Cond", false, 0, false, []denizen{condWaits, condSignals, mtxLocks}},
+	{"SleepOn", true, 0, false, []denizen{sleepsOn, wakes}},
+	{"SleepOn", false, 0, false, []denizen{sleepsOn, wakes, sleepsOn}},
+	{"SleepOn an rmlock", true, 0, false, []denizen{rmSleepsOn, rmWakes}},
+	{"Sema", true, 0, false, []denizen{semaWaits, semaWaits}},
+	{"Sema", false, 0, false, []denizen{semaWaits, semaWaits, semaWaits}},
+	{"SpinMtx", true, 0, false, []denizen{spins, spins}},
+	{"SpinMtx", true, 0, false, []denizen{spins, spins, spins}},
+	{"rmlock", true, 0, false, []denizen{rmWrites, rmReads}},
+	{"rmlock", true, 0, false, []denizen{rmWrites, rmWrites}},
+	{"rmlock", false, 0, false, []denizen{rmWrites, rmReads, rmReads}},
+	{"rmlock", false, 0, false, []denizen{rmWrites, rmReads, rmWrites}},
+	{"rmlock try", true, 0, false, []denizen{rmTries, rmReads}},
+	{"rmlock try", false, 0, false, []denizen{rmTries, rmReads, rmWrites}},
+	{"with a token", true, 0, false, []denizen{with, mtxLocks}},
+	{"with a token", true, 0, false, []denizen{with, with}},
+	{"with a token", false, 0, false, []denizen{with, mtxLocks, token}},
+	{"priorities", true, 0, true, []denizen{lent, mtxLocks}},
+	{"priorities, two locks", true, 0, true, []denizen{chain, best}},
+	{"priorities, two locks", false, 0, true, []denizen{lent, chain, best}},
+	{"priorities, one lock", false, 0, true, []denizen{lent, lent, mtxLocks}},
+	{"priorities, rmlock", true, 0, true, []denizen{rmLent, rmWrites}},
+}
+
+// TestWordsOfLocks explores each program with the patience that there is, and with so little
+// that a lock is handed over: all traces, or where that takes too long, all schedules with few
+// preemptions.
 func TestWordsOfLocks(t *testing.T) {
-	for name, lock := range map[string]func() (lock, unlock func(td *lwkt.Thread)){
-		"Mtx": func() (lock, unlock func(td *lwkt.Thread)) {
-			l := new(lwkt.Mtx)
-			return func(td *lwkt.Thread) { l.Lock(td) }, func(td *lwkt.Thread) { l.Unlock(td) }
-		},
-		"RWLock": func() (lock, unlock func(td *lwkt.Thread)) {
-			l := new(lwkt.RWLock)
-			return func(td *lwkt.Thread) { l.WLock(td) }, func(td *lwkt.Thread) { l.WUnlock(td) }
-		},
-		"SX": func() (lock, unlock func(td *lwkt.Thread)) {
-			l := new(lwkt.SX)
-			return func(td *lwkt.Thread) { l.XLock(td) }, func(td *lwkt.Thread) { l.XUnlock(td) }
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			r := explore.Run(func(m *sim.Machine) {
-				lock, unlock := lock()
-				n := new(sim.Var[int])
-				for i := range 2 {
-					m.Go(fmt.Sprintf("t%d", i+1), func(td *lwkt.Thread) {
-						lock(td)
-						n.Store(td, n.Load(td)+1)
-						unlock(td)
-					})
+	defer lock.SetPatience(lock.SetPatience(0))
+	for _, p := range lockPrograms {
+		for _, patience := range []int{0, 1, lock.DefaultPatience} {
+			t.Run(fmt.Sprintf("%s, %d threads, patience %d", p.name, len(p.threads), patience), func(t *testing.T) {
+				lock.SetPatience(patience)
+				budget := *wordBudget / 2
+				if p.small {
+					budget = time.Minute
 				}
-				m.Finally(func() { m.Assert(n.Value() == 2, "%d of 2 sections", n.Value()) })
-			}, explore.Words(), explore.DPOR(), explore.Budget(20*time.Second))
-			t.Log(&r)
-			if !r.OK() || !r.Exhaustive {
-				t.Error("not all tried")
-			}
-		})
+				run := func(m *sim.Machine) {
+					d := newDen(m, p.options)
+					for i, f := range p.threads {
+						var o []sim.ThreadOption
+						if p.priorities {
+							o = append(o, sim.Priority(10+i))
+						}
+						m.Go(fmt.Sprintf("t%d", i+1), func(td *lwkt.Thread) { f(d, td) }, o...)
+					}
+					m.Finally(d.end)
+				}
+				r := explore.Run(run, explore.Words(), explore.DPOR(), explore.Budget(budget))
+				t.Logf("%v, %v", &r, r.Elapsed.Round(time.Millisecond))
+				if r.OK() && !r.Exhaustive && !p.small {
+					r = explore.Run(run, explore.Words(), explore.Preempt(1), explore.Budget(time.Minute))
+					t.Logf("%v, %v", &r, r.Elapsed.Round(time.Millisecond))
+				} else if !r.Exhaustive {
+					t.Error("not exhaustive")
+				}
+				if !r.OK() {
+					t.Error("failed")
+				}
+			})
+		}
 	}
 }
