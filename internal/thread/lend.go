@@ -15,8 +15,8 @@ package thread
 //	   it owns, if it has their locks still, and among its lenders, and the one that its last wake-up gave it until the
 //	   sleep returns; or 0 if its own is not worse.
 //	N2 a thread that is blocked has the place in its queue that its priority gives it.
-//	N3 a thread with asleep set owns no turnstile, and nobody waits for it as a reader: whoever is
-//	   second to come panics.
+//	N3 a thread with asleep set owns no turnstile, and nobody waits for it as a reader, but of what it is about to
+//	   give up for the sleep: whoever is second to come panics.
 //
 // Transitions: none; every change of an owner, a waiter or a priority ends in reckon.
 // Lock order: Lending, then the book of package token. Nothing else is taken under it.
@@ -61,6 +61,7 @@ type lending struct {
 	contested []Turnstile // (Lending) what it owns and others wait for
 	asleep    bool        // (Lending) it sleeps, and holds locks that must not; written by the thread
 	with      string      // (Lending) which, for a message
+	leaving   []*Object   // (Lending) those that it gives up for the sleep, and may not have given up yet
 	lends     bool        // lendOn was called; the thread's own
 	woken     int32       // (Lending) the priority that its wake-up gave it, or 0
 	lendees   []*Record   // (Lending) who holds the tokens, or reads the lock, that it waits for
@@ -273,6 +274,7 @@ func (r *Record) sleeps(op string, dropped *Object) {
 		what = l.Title(RM)
 	}
 	r.asleep, r.with = what == "", with
+	r.goesWithout(dropped)
 	Lending.Unlock()
 	if what != "" {
 		r.misuse(op, nil, "it would sleep while others wait for "+what+", which must not be held then; it holds "+with)
@@ -284,13 +286,26 @@ func (r *Record) wakes() {
 	if r.asleep {
 		Lending.Lock()
 		r.asleep = false
+		clear(r.leaving)
 		Lending.Unlock()
 	}
 }
 
-// Asleep says whether the thread sleeps with a lock that it must not hold then. The caller
-// has Lending.
-func (r *Record) Asleep() bool { return r.asleep }
+// goesWithout notes what a sleep gives up: who waits for that waits for a moment only. The caller has Lending.
+func (r *Record) goesWithout(dropped *Object) {
+	r.leaving = append(r.leaving[:0], dropped)
+	for i := range r.locks[:r.nlocks] {
+		if p := &r.locks[i]; p.class.GivenUp() {
+			r.leaving = append(r.leaving, p.obj)
+		}
+	}
+}
+
+// AsleepWith says whether the thread sleeps with a lock that it must not hold then, and keeps that of the turnstile
+// meanwhile, if it has it. The caller has Lending.
+func (r *Record) AsleepWith(t Turnstile) bool {
+	return r.asleep && t.OwnedBy(r) && !slices.ContainsFunc(r.leaving, t.Of)
+}
 
 func (r *Record) heldUnsleepable(but *Object) bool {
 	for i := range r.locks[:r.nlocks] {

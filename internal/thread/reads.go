@@ -166,7 +166,7 @@ func (r *Record) AwaitReaders(obj *Object, more []*Record) (sleeper string) {
 		r.lendTo(o)
 	}
 	for _, o := range r.lendees {
-		if o.asleep {
+		if o.asleep && !slices.Contains(o.leaving, obj) {
 			return NameOf(o.id) + " sleeps while it holds " + o.with
 		}
 	}

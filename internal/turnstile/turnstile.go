@@ -78,7 +78,7 @@ func Block(q *waitq.Queue, w *waitq.Waiter, owner *thread.Record) (sleeper strin
 		if o == nil || o == w.TD {
 			break
 		}
-		if o.Asleep() && t.OwnedBy(o) {
+		if o.AsleepWith(t) {
 			return fmt.Sprintf("%s sleeps while it holds %s", thread.NameOf(o.ID()), o.DescribeLocks())
 		}
 		t = o.BlockedOn()
