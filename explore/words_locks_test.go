@@ -14,7 +14,9 @@ import (
 	"github.com/serializing-tokens/lwkt"
 	"github.com/serializing-tokens/lwkt/condvar"
 	"github.com/serializing-tokens/lwkt/explore"
+	"github.com/serializing-tokens/lwkt/giant"
 	"github.com/serializing-tokens/lwkt/internal/lock"
+	"github.com/serializing-tokens/lwkt/internal/thread"
 	"github.com/serializing-tokens/lwkt/lockmgr"
 	"github.com/serializing-tokens/lwkt/rmlock"
 	"github.com/serializing-tokens/lwkt/sema"
@@ -33,6 +35,7 @@ type den struct {
 	spin    lwkt.SpinMtx
 	sem     sema.Sema
 	cond    condvar.Cond
+	giant   giant.Mtx
 	tok     lwkt.Token
 	v, w    sim.Var[int] // guarded by the lock of the program, and by the token or the second lock
 	ready   bool         // guarded by the lock of the program
@@ -270,6 +273,25 @@ var (
 		td.Wakeup(&d.key)
 	}
 
+	// Those that sleep hold another lock, which nobody wants.
+	besideSleepsOn   = section(otherLocks, sleepsOn, otherUnlocks)
+	besideRMSleepsOn = section(otherLocks, rmSleepsOn, otherUnlocks)
+	besideSleeps     = section(otherLocks, func(d *den, td *lwkt.Thread) {
+		d.giant.Lock(td)
+		for !d.ready {
+			td.Sleep(&d.key, 0)
+		}
+		d.alone(td)
+		d.giant.Unlock(td)
+	}, otherUnlocks)
+	giantWakes = func(d *den, td *lwkt.Thread) {
+		d.giant.Lock(td)
+		d.alone(td)
+		d.ready = true
+		d.giant.Unlock(td)
+		td.Wakeup(&d.key)
+	}
+
 	// with holds the token while it waits for the mutex.
 	with = func(d *den, td *lwkt.Thread) {
 		d.tok.Acquire(td)
@@ -294,11 +316,11 @@ var (
 		d.other.Lock(td)
 		mtxLocks(d, td)
 		d.other.Unlock(td)
-		d.m.Assert(td.LentPriority() == 0, "%s is still lent %d", td.Name(), td.LentPriority())
+		d.lentNothing(td)
 	}
 	lent = func(d *den, td *lwkt.Thread) {
 		mtxLocks(d, td)
-		d.m.Assert(td.LentPriority() == 0, "%s is still lent %d", td.Name(), td.LentPriority())
+		d.lentNothing(td)
 	}
 	best = func(d *den, td *lwkt.Thread) {
 		d.other.Lock(td)
@@ -306,9 +328,21 @@ var (
 	}
 	rmLent = func(d *den, td *lwkt.Thread) {
 		rmReads(d, td)
-		d.m.Assert(td.LentPriority() == 0, "%s is still lent %d", td.Name(), td.LentPriority())
+		d.lentNothing(td)
 	}
 )
+
+// lentNothing is for a thread that has let go of all locks. While somebody has Lending it may be
+// otherwise.
+func (d *den) lentNothing(td *lwkt.Thread) {
+	thread.Lending.Lock()
+	n := td.LentPriority()
+	thread.Lending.Unlock()
+	d.m.Assert(n == 0, "%s is still lent %d", td.Name(), n)
+}
+
+func otherLocks(d *den, td *lwkt.Thread)   { d.other.Lock(td) }
+func otherUnlocks(d *den, td *lwkt.Thread) { d.other.Unlock(td) }
 
 func (d *den) sleepOn(td *lwkt.Thread, l lwkt.Interlock) {
 	if _, err := td.SleepOn(&d.key, l, lwkt.SleepOptions{}); err != nil {
@@ -366,6 +400,9 @@ var lockPrograms = []struct {
 	{"SleepOn", true, 0, false, []denizen{sleepsOn, wakes}},
 	{"SleepOn", false, 0, false, []denizen{sleepsOn, wakes, sleepsOn}},
 	{"SleepOn an rmlock", true, 0, false, []denizen{rmSleepsOn, rmWakes}},
+	{"SleepOn with another lock held", true, 0, false, []denizen{besideSleepsOn, wakes}},
+	{"SleepOn an rmlock with another lock held", true, 0, false, []denizen{besideRMSleepsOn, rmWakes}},
+	{"Sleep with a giant lock and another lock held", true, 0, false, []denizen{besideSleeps, giantWakes}},
 	{"Sema", true, 0, false, []denizen{semaWaits, semaWaits}},
 	{"Sema", false, 0, false, []denizen{semaWaits, semaWaits, semaWaits}},
 	{"SpinMtx", true, 0, false, []denizen{spins, spins}},
