@@ -6,9 +6,13 @@ import (
 	"testing"
 
 	"github.com/serializing-tokens/lwkt"
+	"github.com/serializing-tokens/lwkt/giant"
 	"github.com/serializing-tokens/lwkt/lockmgr"
 	"github.com/serializing-tokens/lwkt/locktest"
+	"github.com/serializing-tokens/lwkt/mtxpool"
 	"github.com/serializing-tokens/lwkt/rmlock"
+	"github.com/serializing-tokens/lwkt/sema"
+	"github.com/serializing-tokens/lwkt/serializer"
 )
 
 // locks run on every host.
@@ -49,6 +53,23 @@ var locks = []locktest.Subject{
 	{Name: "SX, SharersFirst", New: sx(lwkt.SharersFirst), Has: promises | locktest.SharedRecursive | locktest.KeptAsleep},
 	{Name: "lockmgr", New: lkmgr(0), Has: promises | serves | locktest.SharedRecursive | locktest.KeptAsleep},
 	{Name: "lockmgr, CanRecurse", New: lkmgr(lockmgr.CanRecurse), Has: promises | serves | locktest.SharedRecursive | locktest.KeptAsleep | locktest.Recursive},
+	{Name: "SpinMtx", New: spin(0), Has: locktest.Checked | locktest.Found},
+	{Name: "SpinMtx, Recurse", New: spin(lwkt.Recurse), Has: locktest.Checked | locktest.Found | locktest.Recursive},
+	{Name: "Giant", New: giantLock, Has: promises | locktest.Recursive | locktest.DroppedAsleep | locktest.ServesWriters},
+	{Name: "Serializer", New: enters, Has: promises | locktest.KeptAsleep | locktest.ServesWriters},
+	{
+		Name: "mtxpool",
+		New: func() locktest.Lock {
+			pool := new(mtxpool.Pool)
+			return locktest.Lock{Exclusive: locktest.Mode{
+				Lock:    func(td *lwkt.Thread) bool { return pool.Lock(td, "key") },
+				Unlock:  func(td *lwkt.Thread) { pool.Unlock(td, "key") },
+				TryLock: func(td *lwkt.Thread) bool { return pool.Find("key").TryLock(td) },
+			}}
+		},
+		Has: promises | locktest.ServesWriters,
+	},
+	{Name: "Sema of one", New: sema1, Has: locktest.GivesTokensUp | locktest.KeptAsleep},
 }
 
 // What the locks of FreeBSD have in common.
@@ -124,6 +145,39 @@ func lkmgr(f lockmgr.Flags) func() locktest.Lock {
 			Downgrade:  l.Downgrade,
 		}
 	}
+}
+
+// spin has no LockContext: who spins does not give up.
+func spin(o lwkt.Options) func() locktest.Lock {
+	return func() locktest.Lock {
+		l := new(lwkt.SpinMtx)
+		if o != 0 {
+			l.Init("spin", o)
+		}
+		return locktest.Lock{Exclusive: locktest.Mode{
+			Lock:    func(td *lwkt.Thread) bool { l.Lock(td); return false },
+			Unlock:  l.Unlock,
+			TryLock: l.TryLock,
+			Locker:  l.Locker,
+		}}
+	}
+}
+
+func giantLock() locktest.Lock {
+	l := new(giant.Mtx)
+	return locktest.Lock{Exclusive: locktest.Mode{l.Lock, l.Unlock, l.TryLock, l.LockContext, l.Locker}}
+}
+
+func enters() locktest.Lock {
+	l := new(serializer.Serializer)
+	return locktest.Lock{Exclusive: locktest.Mode{l.Enter, l.Exit, l.TryEnter, l.EnterContext, l.Locker}}
+}
+
+// sema1 is a semaphore of one unit, which has no owner, so that anybody may give it back.
+func sema1() locktest.Lock {
+	l := new(sema.Sema)
+	l.Init("sema", 1)
+	return locktest.Lock{Exclusive: locktest.Mode{Lock: l.Wait, Unlock: l.Post, TryLock: l.TryWait, LockContext: l.WaitContext}}
 }
 
 // std are locks of package sync, which run on goroutines only.
