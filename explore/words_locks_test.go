@@ -350,6 +350,21 @@ func (d *den) sleepOn(td *lwkt.Thread, l lwkt.Interlock) {
 	}
 }
 
+// denProgram is a program of those threads.
+func denProgram(o lwkt.Options, priorities bool, threads ...denizen) func(m *sim.Machine) {
+	return func(m *sim.Machine) {
+		d := newDen(m, o)
+		for i, f := range threads {
+			var o []sim.ThreadOption
+			if priorities {
+				o = append(o, sim.Priority(10+i))
+			}
+			m.Go(fmt.Sprintf("t%d", i+1), func(td *lwkt.Thread) { f(d, td) }, o...)
+		}
+		m.Finally(d.end)
+	}
+}
+
 // lockPrograms are the programs. Of the small ones all traces are run.
 var lockPrograms = []struct {
 	name       string
@@ -436,17 +451,7 @@ func TestWordsOfLocks(t *testing.T) {
 				if p.small {
 					budget = time.Minute
 				}
-				run := func(m *sim.Machine) {
-					d := newDen(m, p.options)
-					for i, f := range p.threads {
-						var o []sim.ThreadOption
-						if p.priorities {
-							o = append(o, sim.Priority(10+i))
-						}
-						m.Go(fmt.Sprintf("t%d", i+1), func(td *lwkt.Thread) { f(d, td) }, o...)
-					}
-					m.Finally(d.end)
-				}
+				run := denProgram(p.options, p.priorities, p.threads...)
 				r := explore.Run(run, explore.Words(), explore.DPOR(), explore.Budget(budget))
 				t.Logf("%v, %v", &r, r.Elapsed.Round(time.Millisecond))
 				if r.OK() && !r.Exhaustive && !p.small {

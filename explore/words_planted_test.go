@@ -12,6 +12,7 @@ import (
 	"github.com/serializing-tokens/lwkt"
 	"github.com/serializing-tokens/lwkt/explore"
 	"github.com/serializing-tokens/lwkt/internal/hw"
+	"github.com/serializing-tokens/lwkt/internal/lock"
 	"github.com/serializing-tokens/lwkt/internal/thread"
 	"github.com/serializing-tokens/lwkt/sim"
 )
@@ -131,6 +132,38 @@ func TestWordsFindLostWakeups(t *testing.T) {
 	t.Logf("without a fault, 3 threads: %v", &r)
 	if !r.OK() || !r.Exhaustive {
 		t.Error("not silent")
+	}
+}
+
+// TestWordsFindFaultsOfLocks plants the same two into the locks themselves.
+func TestWordsFindFaultsOfLocks(t *testing.T) {
+	defer func() { lock.Planted = lock.NoFault }()
+	for fault, name := range map[lock.Fault]string{
+		lock.TrustsLook: "looks before it releases",
+		lock.LooksOnce:  "waits without looking again",
+	} {
+		for kind, do := range map[string]denizen{"Mtx": mtxLocks, "RWLock": rwWrites, "SX": sxLocks, "lockmgr": lkLocks} {
+			lock.Planted = fault
+			p := denProgram(0, false, do, do)
+			if r := explore.Run(p); !r.OK() || !r.Exhaustive {
+				t.Errorf("%s, %s: found without words: %v", kind, name, &r)
+			}
+			r := explore.Run(p, explore.Words())
+			f := r.Failure
+			if f == nil || f.Outcome != sim.Deadlock {
+				t.Fatalf("%s, %s: not found: %v", kind, name, &r)
+			}
+			t.Logf("%s, %s: run %d, %d switches", kind, name, f.Run, f.Switches)
+			again := explore.Run(p, explore.Words(), explore.Replay(f.Replay))
+			if again.Failure == nil || again.Diverged != "" {
+				t.Errorf("%s, %s: the replay does not fail: %v", kind, name, &again)
+			}
+			lock.Planted = lock.NoFault
+			again = explore.Run(p, explore.Words(), explore.DPOR())
+			if !again.OK() || !again.Exhaustive {
+				t.Errorf("%s: without the fault: %v", kind, &again)
+			}
+		}
 	}
 }
 

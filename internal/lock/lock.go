@@ -152,7 +152,7 @@ func AcquireShared(h *thread.Handle, l *Lock, c thread.Class) (changed bool) {
 
 // Release undoes the newest exclusive acquisition of the lock by the thread.
 func Release(h *thread.Handle, l *Lock, c thread.Class) {
-	if h == nil || invariants.Enabled && h.Detour() {
+	if h == nil || invariants.Enabled && h.Detour() || planted(TrustsLook) {
 		releaseSlow(h, l, c, token.Exclusive)
 		return
 	}

@@ -49,7 +49,9 @@ func (s *section) begin(l *Lock, c thread.Class) {
 // end looks who is next, brings the marks up to date, unlocks the queue and wakes. If self,
 // who does so and may be a waiter, turned out to be next, that is said.
 func (s *section) end(self *waitq.Waiter) (next bool) {
-	s.look(self)
+	if self == nil || self.State != waitq.Queued || !planted(LooksOnce) {
+		s.look(self)
+	}
 	next = self != nil && (self.State == waitq.Called || self.State == waitq.Granted)
 	s.chain.Unlock()
 	s.wakes.Flush()
@@ -319,6 +321,10 @@ func (l *Lock) let(r *thread.Record, c thread.Class, m token.Mode) {
 		w := l.load()
 		if !w.quiet(m) || w&marks != 0 && r.Lent() != 0 {
 			break // or there is something to be taken back
+		}
+		if planted(TrustsLook) {
+			l.word.Store(uint64(w.without(m)))
+			return
 		}
 		if l.word.CompareAndSwap(uint64(w), uint64(w.without(m))) {
 			if w&marks != 0 {
