@@ -83,22 +83,28 @@ type kind struct {
 	read1      float64 // of one reader, if it is not alone
 	read2      float64 // of two readers, if it is not crowded
 	extraK     []int   // for contended rows
+	leaf       bool    // no second one may be taken with one held
 }
 
-// against makes a row of a kind beside its rival.
+// against makes a row of a kind beside its rival. Rows without a target are short, and in groups of their own.
 func (k kind) against(name, what string, target float64, e effort, of func(fresh func() cell) loop) row {
+	rival := k.rivalName + " " + name
+	if target == 0 {
+		e, rival = e.brief(), rival+", briefly"
+	}
 	return row{
 		name: k.name + "-" + name, what: what, target: target, effort: e,
-		lwkt: of(k.own), sync: of(k.rival), rival: k.rivalName + " " + name,
+		lwkt: of(k.own), sync: of(k.rival), rival: rival,
 	}
 }
 
 // exclusive is the rows of a lock for one thread at a time.
 func (k kind) exclusive() []row {
-	return k.beside("uncontended", append([]row{
-		k.against("uncontended", "lock and unlock a free lock", k.alone, quick, pairs),
-		k.against("nested", "the same for a second lock, the first being held", k.alone, quick, nested),
-	}, k.crowds("", "goroutines")...))
+	rows := []row{k.against("uncontended", "lock and unlock a free lock", k.alone, quick, pairs)}
+	if !k.leaf {
+		rows = append(rows, k.against("nested", "the same for a second lock, the first being held", k.alone, quick, nested))
+	}
+	return k.beside("uncontended", append(rows, k.crowds("", "goroutines")...))
 }
 
 // shared is the rows of a lock for readers and writers.

@@ -107,14 +107,22 @@ func TestTimeUp(t *testing.T) {
 // TestCellsLieApart: the figures assume that no two locks share a cache line.
 func TestCellsLieApart(t *testing.T) {
 	for name, size := range map[string]uintptr{
-		"tokenCell":    unsafe.Sizeof(tokenCell{}),
-		"mutexCell":    unsafe.Sizeof(mutexCell{}),
-		"rwmutexCell":  unsafe.Sizeof(rwmutexCell{}),
-		"mtxCell":      unsafe.Sizeof(mtxCell{}),
-		"rwlockCell":   unsafe.Sizeof(rwlockCell{}),
-		"sxCell":       unsafe.Sizeof(sxCell{}),
-		"tokenAccount": unsafe.Sizeof(tokenAccount{}),
-		"mutexAccount": unsafe.Sizeof(mutexAccount{}),
+		"tokenCell":      unsafe.Sizeof(tokenCell{}),
+		"mutexCell":      unsafe.Sizeof(mutexCell{}),
+		"rwmutexCell":    unsafe.Sizeof(rwmutexCell{}),
+		"mtxCell":        unsafe.Sizeof(mtxCell{}),
+		"rwlockCell":     unsafe.Sizeof(rwlockCell{}),
+		"sxCell":         unsafe.Sizeof(sxCell{}),
+		"spinCell":       unsafe.Sizeof(spinCell{}),
+		"rmlockCell":     unsafe.Sizeof(rmlockCell{}),
+		"lockmgrCell":    unsafe.Sizeof(lockmgrCell{}),
+		"mtxpoolCell":    unsafe.Sizeof(mtxpoolCell{}),
+		"serializerCell": unsafe.Sizeof(serializerCell{}),
+		"giantCell":      unsafe.Sizeof(giantCell{}),
+		"semaCell":       unsafe.Sizeof(semaCell{}),
+		"channelCell":    unsafe.Sizeof(channelCell{}),
+		"tokenAccount":   unsafe.Sizeof(tokenAccount{}),
+		"mutexAccount":   unsafe.Sizeof(mutexAccount{}),
 	} {
 		if size%line != 0 {
 			t.Errorf("%s has %d bytes", name, size)

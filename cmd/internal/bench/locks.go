@@ -1,8 +1,9 @@
-// This file is the locks of this package: the kinds, with their targets, and a cell for each.
+// This file is the kinds of locks, with their targets, and a cell for each of package lwkt; packages.go has those of the
+// packages beside it.
 //
 // Why it is fair: as cells.go says; a kind chooses what stands beside it and its targets, and nothing else.
 //
-// To add a lock: a cell below, an entry in kinds, and whether it gets the rows of exclusive, of shared, or rows of its own.
+// To add a lock: a cell, an entry in kinds, and whether it gets the rows of exclusive, of shared, or rows of its own.
 
 package bench
 
@@ -20,17 +21,27 @@ var (
 	mtxKind    = kind{name: "mtx", own: newMtx, rival: newMutex, rivalName: "mutex", alone: 1.3, crowded: 1.2}
 	rwlockKind = kind{name: "rwlock", own: newRWLock, rival: newRWMutex, rivalName: "rwmutex", alone: 1.3, crowded: 1.2}
 	sxKind     = kind{name: "sx", own: newSX, rival: newRWMutex, rivalName: "rwmutex"}
+	rmlockKind = kind{name: "rmlock", own: newRMLock, rival: newRWMutex, rivalName: "rwmutex", read1: 0.7, read2: 1}
+
+	spinKind       = kind{name: "spin", own: newSpinMtx, rival: newMutex, rivalName: "mutex"}
+	mtxpoolKind    = kind{name: "mtxpool", own: newMtxPool, rival: newMutex, rivalName: "mutex", leaf: true}
+	lockmgrKind    = kind{name: "lockmgr", own: newLockmgr, rival: newRWMutex, rivalName: "rwmutex"}
+	serializerKind = kind{name: "serializer", own: newSerializer, rival: newMutex, rivalName: "mutex"}
+	giantKind      = kind{name: "giant", own: newGiant, rival: newMutex, rivalName: "mutex"}
+	semaKind       = kind{name: "sema", own: newSema, rival: newChannel, rivalName: "channel"}
 )
 
 // lockRows is the rows of all kinds but tokens, which have more of them.
 func lockRows() []row {
-	return slices.Concat(mtxKind.exclusive(), rwlockKind.shared(), sxKind.shared())
+	return slices.Concat(mtxKind.exclusive(), rwlockKind.shared(), rmlockKind.shared(), sxKind.shared(), lockmgrKind.shared(),
+		spinKind.exclusive(), mtxpoolKind.exclusive(), serializerKind.exclusive(), giantKind.exclusive(), semaKind.exclusive())
 }
 
-func newToken() cell  { return new(tokenCell) }
-func newMtx() cell    { return new(mtxCell) }
-func newRWLock() cell { return new(rwlockCell) }
-func newSX() cell     { return new(sxCell) }
+func newToken() cell   { return new(tokenCell) }
+func newMtx() cell     { return new(mtxCell) }
+func newSpinMtx() cell { return new(spinCell) }
+func newRWLock() cell  { return new(rwlockCell) }
+func newSX() cell      { return new(sxCell) }
 
 // tokenCell is a token and what it protects.
 type tokenCell struct {
@@ -80,6 +91,23 @@ func (c *mtxCell) sections(td *lwkt.Thread, n, turns int) {
 }
 
 func (c *mtxCell) locker(td *lwkt.Thread) sync.Locker { return c.mu.Locker(td) }
+
+// spinCell is a SpinMtx and what it protects.
+type spinCell struct {
+	mu lwkt.SpinMtx
+	data
+	_ [2*line - (unsafe.Sizeof(lwkt.SpinMtx{})+unsafe.Sizeof(data{}))%(2*line)]byte
+}
+
+func (c *spinCell) sections(td *lwkt.Thread, n, turns int) {
+	for range n {
+		c.mu.Lock(td)
+		c.add(turns)
+		c.mu.Unlock(td)
+	}
+}
+
+func (c *spinCell) locker(td *lwkt.Thread) sync.Locker { return c.mu.Locker(td) }
 
 // rwlockCell is a RWLock and what it protects.
 type rwlockCell struct {

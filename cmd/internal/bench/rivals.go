@@ -1,4 +1,4 @@
-// This file is the cells of the locks of sync, which stand beside ours.
+// This file is the cells of the locks of sync, and of a channel used as a semaphore, which stand beside ours.
 //
 // Why it is fair: as cells.go says. The size of a cell, and so its alignment on the heap, is a multiple of two lines.
 
@@ -62,3 +62,33 @@ func (c *rwmutexCell) reads(_ *lwkt.Thread, n int, r reader) reader {
 	}
 	return r
 }
+
+// newChannel is a semaphore that admits one.
+func newChannel() cell {
+	c := &channelCell{free: make(channel, 1)}
+	c.free <- struct{}{}
+	return c
+}
+
+// channel has the units of a semaphore that are free.
+type channel chan struct{}
+
+// channelCell is such a semaphore and what it protects.
+type channelCell struct {
+	free channel
+	data
+	_ [2*line - (unsafe.Sizeof(channel(nil))+unsafe.Sizeof(data{}))%(2*line)]byte
+}
+
+func (c *channelCell) sections(_ *lwkt.Thread, n, turns int) {
+	for range n {
+		<-c.free
+		c.add(turns)
+		c.free <- struct{}{}
+	}
+}
+
+func (c *channelCell) locker(_ *lwkt.Thread) sync.Locker { return c.free }
+
+func (c channel) Lock()   { <-c }
+func (c channel) Unlock() { c <- struct{}{} }

@@ -40,6 +40,11 @@ var (
 	slow = effort{rounds: 7, round: 200 * time.Millisecond, floor: 10 * time.Millisecond, timed: true}
 )
 
+// brief is the effort for a row that has no target to meet.
+func (e effort) brief() effort {
+	return effort{rounds: 7, round: max(e.floor, e.round/2), floor: e.floor, timed: e.timed}
+}
+
 // A row is one line of the comparison.
 type row struct {
 	name   string
@@ -56,8 +61,8 @@ type row struct {
 // otherK are the bounds that contended rows are repeated with: hand over always, and a small bound.
 var otherK = []int{0, 64}
 
-// rows is the table: tokens first, then the locks of locks.go, then what a Thread costs.
-var rows = slices.Concat(tokenRows(), lockRows(), []row{
+// rows is the table: tokens first, then the other locks, then turns, then what a Thread costs.
+var rows = slices.Concat(tokenRows(), lockRows(), turnRows(), []row{
 	{name: "thread-create", what: "make and end a Thread, against a go statement",
 		target: 1, effort: steady, lwkt: threadLives, sync: goroutineLives},
 })

@@ -211,3 +211,27 @@ func TestQuantile(t *testing.T) {
 		}
 	}
 }
+
+// TestIdleRunsGetMoreTime: a run in which nobody came to run says nothing, unless it goes on like that.
+func TestIdleRunsGetMoreTime(t *testing.T) {
+	for _, c := range []struct {
+		enough time.Duration // of a limit
+		want   error
+	}{{16 * time.Millisecond, nil}, {time.Hour, errIdle}} {
+		f := newFake()
+		l := func(n int, limit time.Duration) (int, time.Duration, error) {
+			f.t = f.t.Add(limit)
+			if limit < c.enough {
+				return 0, limit, errIdle
+			}
+			return 100, limit, nil
+		}
+		e := testEffort
+		e.timed = true
+		r := row{name: "r", effort: e, lwkt: l, sync: l}
+		res, err := f.all(groups([]row{r}, 1000, func(string) bool { return true }), 100*time.Second)
+		if !errors.Is(err, c.want) || err == nil && res[0].ratio != 1 {
+			t.Errorf("%v: %v, %v", c.enough, res, err)
+		}
+	}
+}
