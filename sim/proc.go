@@ -360,7 +360,7 @@ func (p *proc) CritEnter() { p.crit++ }
 //
 //go:norace
 func (p *proc) CritExit() {
-	if p.crit--; p.crit == 0 && len(p.m.cpus) > 0 && p.m.phase != dying {
+	if p.crit--; p.crit == 0 && len(p.m.cpus) > 0 && p.m.phase != dying && p.life == live {
 		key := p.key        // of a sleep that is about to begin
 		p.plain(Other, nil) // here happens what is owed
 		p.key = key

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/serializing-tokens/lwkt"
+	"github.com/serializing-tokens/lwkt/explore"
 	"github.com/serializing-tokens/lwkt/rmlock"
 	"github.com/serializing-tokens/lwkt/sim"
 )
@@ -232,6 +233,32 @@ func TestRow20SpinMtx(t *testing.T) {
 		r := m.Run(&first{})
 		if r.Outcome != sim.Panic || !strings.Contains(r.Err.Error(), `spin mutex "S"`) || !strings.Contains(r.Err.Error(), `thread "stuck"`) {
 			t.Errorf("%v: %v", r.Outcome, r.Err)
+		}
+	})
+	t.Run("a holder that panics ends the run", func(t *testing.T) {
+		var s lwkt.SpinMtx
+		m := sim.New(sim.Options{CPUs: 1})
+		m.Go("holder", func(td *lwkt.Thread) {
+			s.Lock(td)
+			td.Pause(us) // a thread that has ended owes nobody its processor
+		})
+		m.Go("other", func(td *lwkt.Thread) { td.Pause(us) })
+		if r := m.Run(&first{}); r.Outcome != sim.Panic || !strings.Contains(r.Err.Error(), "holds a spin mutex") {
+			t.Errorf("%v: %v", r.Outcome, r.Err)
+		}
+	})
+	t.Run("schedules in which one spins have an end", func(t *testing.T) {
+		r := explore.Run(func(m *sim.Machine) {
+			var s lwkt.SpinMtx
+			for cpu := range 2 {
+				m.Go(fmt.Sprint(cpu), func(td *lwkt.Thread) {
+					s.Lock(td)
+					s.Unlock(td)
+				}, sim.OnCPU(cpu))
+			}
+		}, explore.Exhaustive(), explore.On(sim.Options{CPUs: 2}))
+		if !r.OK() || !r.Exhaustive {
+			t.Errorf("%d runs, %v, %v", r.Runs, r.Failure, r.Err)
 		}
 	})
 }
