@@ -47,6 +47,12 @@ func broken() map[string]lock {
 	family(m, all[4], false, true)
 	family(m, all[5], false, true)
 	family(m, all[6], true, false)
+	family(m, all[7], false, true)
+	family(m, all[8], true, false)
+	spin := all[9]
+	family(m, spin, false, true)
+	m["timeslicing spin"] = with(spin, slicedSpin) // nobody comes to meet who is in a critical section
+	m["preemption spin"] = with(spin, openSpin)
 	return m
 }
 

@@ -70,7 +70,11 @@ func (v *inversion) program(l lock, computing time.Duration) func(m *sim.Machine
 		var ticks atomic.Int32
 		m.Interrupt("clock", 0, sim.SplSched, func(*lwkt.Thread) { ticks.Add(1) }, sim.At(wakes), sim.At(wants))
 		m.Go("low", func(td *lwkt.Thread) {
-			leave := g.enter(td, 0)
+			take := g.enter
+			if g.share != nil {
+				take = g.share
+			}
+			leave := take(td, 0)
 			run.compute(m, td, 0, section)
 			leave()
 		}, sim.Priority(5))

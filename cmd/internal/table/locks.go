@@ -1,7 +1,7 @@
 // locks.go: the locks that are compared, behind one small face, so that every experiment is the same text for each of them.
 //
 // Why it is fair: nothing here helps or hinders a lock. Each is used as its manual page says: a token is acquired and released; a
-// mutex is locked and unlocked, a reader-writer or shared-exclusive lock for exclusive use; spl is raised as far as it goes and lowered
+// mutex is locked and unlocked, a reader-writer or shared-exclusive lock for exclusive use, but that a lock which lends to readers has one in the last row; spl is raised as far as it goes and lowered
 // again; a funnel is set, and since a thread has one funnel at a time, a second one is switched to and back. All block in the same way,
 // also those that must not.
 //
@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/serializing-tokens/lwkt"
+	"github.com/serializing-tokens/lwkt/lockmgr"
+	"github.com/serializing-tokens/lwkt/rmlock"
 	"github.com/serializing-tokens/lwkt/sim"
 )
 
@@ -37,6 +39,8 @@ type lock struct {
 type guard struct {
 	// enter takes lock i, 0 or 1, and returns what gives it back.
 	enter func(td *lwkt.Thread, i int) (leave func())
+	// share takes it for reading, where the lock lends to its readers; else it is nil.
+	share func(td *lwkt.Thread, i int) (leave func())
 	// block blocks for a time, as for a disk, whatever is held.
 	block func(td *lwkt.Thread, d time.Duration) (changed bool)
 }
@@ -58,6 +62,9 @@ func locks() []lock {
 		{"mtx", plain, pairs((*lwkt.Mtx).Init, (*lwkt.Mtx).Lock, (*lwkt.Mtx).Unlock)},
 		{"rw", plain, pairs((*lwkt.RWLock).Init, (*lwkt.RWLock).WLock, (*lwkt.RWLock).WUnlock)},
 		{"sx", plain, pairs((*lwkt.SX).Init, (*lwkt.SX).XLock, (*lwkt.SX).XUnlock)},
+		{"rm", plain, readMostly},
+		{"lockmgr", plain, pairs(initLockmgr, (*lockmgr.Lock).XLock, (*lockmgr.Lock).Unlock)},
+		{"spin", plain, pairs((*lwkt.SpinMtx).Init, spinLock, (*lwkt.SpinMtx).Unlock)},
 	}
 }
 
@@ -116,3 +123,25 @@ func pairs[L any](name func(l *L, name string, o lwkt.Options), take func(l *L, 
 		}}
 	}
 }
+
+// readMostly is two read-mostly locks, for writers; who reads one is lent to.
+func readMostly(*sim.Machine) guard {
+	var l [2]rmlock.Lock
+	for i := range l {
+		l[i].Init(names[i], 0)
+	}
+	return guard{block: pause,
+		enter: func(td *lwkt.Thread, i int) func() {
+			l[i].WLock(td)
+			return func() { l[i].WUnlock(td) }
+		},
+		share: func(td *lwkt.Thread, i int) func() {
+			l[i].RLock(td)
+			return func() { l[i].RUnlock(td) }
+		},
+	}
+}
+
+// What two of them call otherwise.
+func initLockmgr(l *lockmgr.Lock, name string, _ lwkt.Options) { l.Init(name, 0) }
+func spinLock(l *lwkt.SpinMtx, td *lwkt.Thread) (changed bool) { l.Lock(td); return false }

@@ -215,7 +215,13 @@ func sorted(l lock) lock {
 			if again {
 				o.take(td, 1)
 			}
-			return func() { o.let(td, i) }
+			return func() { // in the reverse order, as a spin mutex must be
+				again := i == 0 && o.let(td, 1)
+				o.let(td, i)
+				if again {
+					o.take(td, 1)
+				}
+			}
 		}}
 	})
 }
@@ -273,6 +279,17 @@ func openLevels(m *sim.Machine) guard {
 // wideLevels keep threads on other processors out, too.
 func wideLevels(m *sim.Machine) guard {
 	return raising(m, sim.SplHigh, func(td, h *lwkt.Thread) bool { return m.CPU(td) != m.CPU(h) })
+}
+
+// A spin mutex with a level instead of its critical section: one at which slices end, and one at which the device comes in.
+func slicedSpin(m *sim.Machine) guard {
+	return raising(m, sim.SplVM, func(td, h *lwkt.Thread) bool {
+		return td.Name() == "device" || td.Name() == "better" || !sameCPU(m, td, h)
+	})
+}
+
+func openSpin(m *sim.Machine) guard {
+	return raising(m, sim.SplSched, func(td, h *lwkt.Thread) bool { return td.Name() != "device" && !sameCPU(m, td, h) })
 }
 
 // raising is spl with a level of its own, at which whoever is held up waits.

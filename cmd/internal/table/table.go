@@ -106,10 +106,18 @@ func judged(rep explore.Report) finding {
 		if errors.As(rep.Failure.Err, &misuse) {
 			why, _, _ := strings.Cut(misuse.Why, " (exclusive") // where it was acquired
 			f.figure = "panics"
-			f.evidence = fmt.Sprintf("%s of %s panics: %s", misuse.Op, misuse.Lock, why)
+			f.evidence = fmt.Sprintf("%s%s panics: %s", misuse.Op, of(misuse.Lock), why)
 		}
 	}
 	return f
+}
+
+// of names the lock of a misuse, if it is about one.
+func of(lock string) string {
+	if lock == "" {
+		return ""
+	}
+	return " of " + lock
 }
 
 func firstLine(err error) string {
@@ -123,9 +131,12 @@ func firstLine(err error) string {
 const usageText = `usage: lwkt table [flags]
 
 Runs the experiments behind the comparison of serializing tokens with mutexes, spl and
-funnels, and with Mtx, RWLock (its writers) and SX, each under every schedule of a simulated
-machine, and prints what came of them. The mutex is kept when its holder blocks and lends
-no priority; spl is splhigh.
+funnels, and with Mtx, RWLock and rmlock (their writers), SX, lockmgr and SpinMtx, each under
+every schedule of a simulated machine, and prints what came of them. The mutex is kept when its
+holder blocks and lends no priority; spl is splhigh. In the last row low reads the rmlock: it
+lends to readers. A pool's mutexes are Mtx, a serializer is kept as SX is, and Giant is given up as
+a token is; a semaphore has no owner to lend to, and who waits on a condition holds nothing:
+none of them has a column.
 
 flags:
 `

@@ -92,7 +92,7 @@ func deadlock(l lock) finding {
 		f.evidence = fmt.Sprintf("no deadlock in %s", counted(int64(f.schedules), "schedule"))
 		return f
 	}
-	f.figure = fmt.Sprintf("deadlock after %s", counted(int64(rep.Failure.Switches), "switch"))
+	f.figure = fmt.Sprintf("deadlock in %s", counted(int64(rep.Failure.Switches), "switch"))
 	f.evidence = fmt.Sprintf("%s, after %s", cycle(rep.Failure.Err), counted(int64(rep.Failure.Switches), "switch"))
 	return f
 }
