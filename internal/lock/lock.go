@@ -114,9 +114,11 @@ func Acquire(h *thread.Handle, l *Lock, c thread.Class) (changed bool) {
 		return acquireSlow(h, l, c, token.Exclusive)
 	}
 	if r := h.Fast(); r != nil { // looking first is cheaper than a CAS that fails
-		if w := l.load(); w&^(waitX|waitS|called) == 0 && l.word.CompareAndSwap(uint64(w), uint64(w)|r.Own()) { // T1
-			r.Push(&l.Object, c, token.Exclusive)
-			return false
+		if w := l.load(); w&^(waitX|waitS|called) == 0 {
+			if l.word.CompareAndSwap(uint64(w), uint64(w)|r.Own()) { // T1
+				r.Push(&l.Object, c, token.Exclusive)
+				return false
+			}
 		}
 	}
 	return acquireSlow(h, l, c, token.Exclusive)
@@ -142,9 +144,11 @@ func AcquireShared(h *thread.Handle, l *Lock, c thread.Class) (changed bool) {
 		return acquireSlow(h, l, c, token.Shared)
 	}
 	if r := h.Fast(); r != nil {
-		if w := l.load(); w&^(fieldMask<<shareShift|waitS|called) == 0 && l.word.CompareAndSwap(uint64(w), uint64(w+share)) { // T2
-			r.Push(&l.Object, c, token.Shared)
-			return false
+		if w := l.load(); w&^(fieldMask<<shareShift|waitS|called) == 0 {
+			if l.word.CompareAndSwap(uint64(w), uint64(w+share)) { // T2
+				r.Push(&l.Object, c, token.Shared)
+				return false
+			}
 		}
 	}
 	return acquireSlow(h, l, c, token.Shared)
@@ -156,8 +160,13 @@ func Release(h *thread.Handle, l *Lock, c thread.Class) {
 		releaseSlow(h, l, c, token.Exclusive)
 		return
 	}
-	if r := h.FastRelease(&l.Object, c, token.Exclusive); r != nil {
-		if w := l.word.Load(); w == r.Own() && l.word.CompareAndSwap(w, 0) || w != r.Own() && l.leave(r, token.Exclusive) { // T5
+	if r := h.FastRelease(&l.Object, token.Exclusive); r != nil {
+		if own := r.Own(); l.word.Load() == own {
+			if l.word.CompareAndSwap(own, 0) { // T5
+				r.Pop()
+				return
+			}
+		} else if l.leave(r, token.Exclusive) {
 			r.Pop()
 			return
 		}
@@ -182,7 +191,7 @@ func ReleaseShared(h *thread.Handle, l *Lock, c thread.Class) {
 		releaseSlow(h, l, c, token.Shared)
 		return
 	}
-	if r := h.FastRelease(&l.Object, c, token.Shared); r != nil {
+	if r := h.FastRelease(&l.Object, token.Shared); r != nil {
 		if w := l.word.Load(); w&uint64(marks) == 0 && l.word.CompareAndSwap(w, w-uint64(share)) || l.leave(r, token.Shared) { // T6
 			r.Pop()
 			return

@@ -216,11 +216,11 @@ func Disown(h *thread.Handle, l *Lock, c thread.Class) {
 // releases a lock that was disowned.
 func ReleaseAny(h *thread.Handle, l *Lock, c thread.Class, op string) {
 	if h != nil && !(invariants.Enabled && h.Detour()) {
-		if r := h.FastRelease(&l.Object, c, token.Exclusive); r != nil && l.word.CompareAndSwap(r.Own(), 0) { // T5
+		if r := h.FastRelease(&l.Object, token.Exclusive); r != nil && l.word.CompareAndSwap(r.Own(), 0) { // T5
 			r.Pop()
 			return
 		}
-		if r := h.FastRelease(&l.Object, c, token.Shared); r != nil {
+		if r := h.FastRelease(&l.Object, token.Shared); r != nil {
 			if w := l.word.Load(); w&uint64(marks) == 0 && l.word.CompareAndSwap(w, w-uint64(share)) { // T6
 				r.Pop()
 				return

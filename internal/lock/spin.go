@@ -43,7 +43,7 @@ func Spin(h *thread.Handle, l *Lock) {
 // SpinRelease undoes the newest Spin, which must be that of this mutex.
 func SpinRelease(h *thread.Handle, l *Lock) {
 	if h != nil && !(invariants.Enabled && h.Detour()) {
-		if r := h.FastRelease(&l.Object, thread.Spin, token.Exclusive); r != nil && l.word.CompareAndSwap(r.Own(), 0) { // T5
+		if r := h.FastRelease(&l.Object, token.Exclusive); r != nil && l.word.CompareAndSwap(r.Own(), 0) { // T5
 			r.PopSpin()
 			return
 		}

@@ -40,20 +40,34 @@ type lockNote struct {
 	since int64
 }
 
+// What the fast paths are made of has single comparisons, for the reason given in fast.go.
+
 // Fast returns the record if nothing keeps the thread from a fast path, else nil.
 func (h *Handle) Fast() *Record {
-	if r := h.rec; r != nil && r.probe.Load() == 0 && int(r.nlocks) < len(r.locks) {
-		return r
+	if r := h.rec; r != nil {
+		if r.probe.Load() == 0 {
+			if int(r.nlocks) < len(r.locks) {
+				return r
+			}
+		}
 	}
 	return nil
 }
 
 // FastRelease is Fast for a release of the newest lock: it also wants that to be obj in
-// the mode, not acquired again.
-func (h *Handle) FastRelease(obj *Object, c Class, m token.Mode) *Record {
-	if r := h.rec; r != nil && r.probe.Load() == 0 {
-		if i := r.nlocks - 1; i >= 0 && r.locks[i] == (lockHold{obj, c, m, false}) {
-			return r
+// the mode, not acquired again. An object has one class.
+func (h *Handle) FastRelease(obj *Object, m token.Mode) *Record {
+	if r := h.rec; r != nil {
+		if r.probe.Load() == 0 {
+			if i := int(r.nlocks) - 1; uint(i) < uint(len(r.locks)) {
+				if p := &r.locks[i]; p.obj == obj {
+					if p.mode == m {
+						if !p.again {
+							return r
+						}
+					}
+				}
+			}
 		}
 	}
 	return nil
@@ -67,11 +81,14 @@ func (r *Record) Own() uint64 { return uint64(r.own) }
 
 // Push notes an acquisition after Fast.
 func (r *Record) Push(obj *Object, c Class, m token.Mode) {
-	n := r.nlocks
-	r.locks[n] = lockHold{obj, c, m, false}
-	r.nlocks = n + 1
+	n := int(r.nlocks)
+	p := &r.locks[n]
+	if p.obj != obj || p.class != c || p.mode != m || p.again { // as a rule it is that, from last time
+		p.obj, p.class, p.mode, p.again = obj, c, m, false
+	}
+	r.nlocks = int32(n + 1)
 	if invariants.Enabled {
-		r.noteLock(int(n), 0)
+		r.noteLock(n, 0)
 	}
 }
 
