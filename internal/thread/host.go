@@ -222,6 +222,9 @@ func Attach(h *Handle, r *Record, name string, num uint64, prio int32) {
 		unequal.Store(true)
 	}
 	r.guest.Store(h)
+	if r.probe.Load()&lentTo != 0 { // by one that was given up after this one
+		r.probe.And(^lentTo)
+	}
 }
 
 // user is the handle of the thread that uses the record, or nil.
