@@ -313,6 +313,11 @@ var (
 		d.mtx.Unlock(td)
 		d.tok.Release(td)
 	}
+	token = func(d *den, td *lwkt.Thread) {
+		d.tok.Acquire(td)
+		d.w.Store(td, 1+d.w.Value())
+		d.tok.Release(td)
+	}
 
 	// chain waits for the mutex with the other one held.
 	chain = func(d *den, td *lwkt.Thread) {
@@ -440,6 +445,8 @@ var lockPrograms = []struct {
 	{"rmlock try", true, 0, false, []denizen{rmTries, rmReads}},
 	{"rmlock try", false, 0, false, []denizen{rmTries, rmReads, rmWrites}},
 	{"with a token", true, 0, false, []denizen{with, mtxLocks}},
+	{"with a token", true, 0, false, []denizen{with, with}},
+	{"with a token", false, 0, false, []denizen{with, mtxLocks, token}},
 	{"priorities", true, 0, true, []denizen{lent, mtxLocks}},
 	{"priorities, two locks", true, 0, true, []denizen{chain, best}},
 	{"priorities, two locks", false, 0, true, []denizen{lent, chain, best}},
