@@ -191,7 +191,7 @@ func TestLocal(t *testing.T) {
 	}
 	defer SetQuick(Quick())
 	for _, quick := range modes {
-		SetQuick(quick) //lint:ignore SA4017 it has an effect where there is a choice
+		_ = SetQuick(quick)
 		var l Local
 		var flag, turn, back atomic.Uint32
 		missed := 0

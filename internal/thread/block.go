@@ -90,7 +90,7 @@ func (r *Record) await(done <-chan struct{}) (ok bool) {
 	c.Prio = r.Priority()
 	ok = true
 	for granted := c.File(); !granted; granted = granted || c.Retry() {
-		if unequal.Load() {
+		if unequal.Load() > 0 {
 			r.lendOn()
 		}
 		if r.parked(done) == hw.Done {

@@ -217,10 +217,7 @@ func NewHosted(host Host, seen token.Observer) *Record {
 // not 0, and for messages.
 func Attach(h *Handle, r *Record, name string, num uint64, prio int32) {
 	h.rec, h.name, h.num = r, name, num
-	r.prio.Store(prio)
-	if prio != DefaultPriority {
-		unequal.Store(true)
-	}
+	r.setPrio(prio)
 	r.guest.Store(h)
 	if r.probe.Load()&lentTo != 0 { // by one that was given up after this one
 		r.probe.And(^lentTo)
@@ -264,6 +261,7 @@ func Abandon(h *Handle) {
 
 func (r *Record) retire() {
 	r.leaves()
+	r.Settle()
 	if r.lends {
 		r.stopLending() // it was ended while it waited
 	}

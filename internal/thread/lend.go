@@ -35,9 +35,21 @@ import (
 // Lending guards turnstiles: their queues, their owners, and what is lent through them.
 var Lending hw.SpinLock
 
-// unequal says that some thread has had another priority than the others. Until then
+// unequal counts the threads that have another priority than the default. While there are none,
 // nothing is lent through tokens, and nobody pays for it.
-var unequal atomic.Bool
+var unequal atomic.Int32
+
+// setPrio sets the thread's own priority and says whether it was another one.
+func (r *Record) setPrio(p int32) (changed bool) {
+	old := r.prio.Swap(p)
+	if old != DefaultPriority {
+		unequal.Add(-1)
+	}
+	if p != DefaultPriority {
+		unequal.Add(1)
+	}
+	return old != p
+}
 
 // Turnstile is what a thread can be blocked on, as lending sees it.
 type Turnstile interface {
@@ -145,10 +157,13 @@ func (r *Record) due() (best int32) {
 
 // Raise gives the thread the priority of its wake-up, until Raise(0).
 func (r *Record) Raise(p int32) {
-	if p > 0 {
-		unequal.Store(true)
-	}
 	Lending.Lock()
+	switch {
+	case p > 0 && r.woken == 0:
+		unequal.Add(1)
+	case p == 0 && r.woken > 0:
+		unequal.Add(-1)
+	}
 	r.woken = p
 	r.Reckon()
 	Lending.Unlock()

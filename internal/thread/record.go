@@ -221,7 +221,7 @@ func (r *Record) reset() {
 	r.noBlock, r.crit, r.context, r.stats, r.seq, r.goid = 0, 0, Syscall, Stats{}, 0, 0
 	r.falling, r.level, r.given = "", 0, r.given[:0]
 	r.Settle()
-	r.prio.Store(DefaultPriority)
+	r.setPrio(DefaultPriority)
 	r.wit, r.origin, r.unwatched = nil, engine.Origin{}, false
 }
 
@@ -318,8 +318,7 @@ func (h *Handle) SetPriority(p int) {
 	if p < MinPriority || p > MaxPriority {
 		r.misuse("SetPriority", nil, fmt.Sprintf("priority %d is out of range 0..31", p))
 	}
-	if r.prio.Swap(int32(p)) != int32(p) {
-		unequal.Store(true)
+	if r.setPrio(int32(p)) {
 		Lending.Lock()
 		r.Reckon()
 		Lending.Unlock()
