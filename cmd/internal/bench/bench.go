@@ -39,7 +39,8 @@ const defaultBudget = 26 * time.Second
 const usageText = `usage: lwkt bench [flags]
 
 Measures tokens and locks beside sync.Mutex and sync.RWMutex, a semaphore and what sleeps
-beside channels and sync.Cond: all in this process, rounds interleaved, medians. A ratio is lwkt / sync: below 1 ours is faster.
+beside channels and sync.Cond: all in this process, rounds interleaved, medians. A
+ratio is lwkt / sync: below 1 ours is faster.
 
 K is the bypass bound: how often a waiter is overtaken before the token is handed to it.
 Rows run with the default, %d; those that end in -k0 and -k64 repeat the row above them with
