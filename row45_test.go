@@ -22,7 +22,7 @@ var varying = []struct {
 	{regexp.MustCompile(`goroutine \d+`), "goroutine N"},
 	{regexp.MustCompile(`chain \d+`), "chain N"},
 	{regexp.MustCompile(`(?:[^\s]*/)?(\w+\.(?:go|s)):\d+`), "$1:L"},
-	{regexp.MustCompile(`\b[\d.]+(ns|µs|ms|s)\b`), "D"},
+	{regexp.MustCompile(`\b(\d+h)?(\d+m)?[\d.]+(ns|µs|ms|s)\b`), "D"},
 	{regexp.MustCompile(`(\S)  +`), "$1  "}, // columns
 }
 
