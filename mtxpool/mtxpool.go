@@ -5,6 +5,7 @@ package mtxpool
 import (
 	"fmt"
 	"hash/maphash"
+	"sync"
 	"sync/atomic"
 	"unsafe"
 
@@ -25,7 +26,8 @@ import (
 //	Lock    as Mtx.Lock            panics
 //	Unlock  panics                 as Mtx.Unlock; panics if it is not that of the key
 type Pool struct {
-	pool  atomic.Pointer[[]lwkt.Mtx]
+	made  sync.Once
+	pool  []lwkt.Mtx // (made)
 	rover atomic.Uint32
 }
 
@@ -42,17 +44,21 @@ func (p *Pool) Init(name string, size int) {
 		thread.Warn(fmt.Sprintf("mtxpool.Pool.Init of %q at %s: the size %d is no power of two; it is %d now", name, thread.Caller(), size, defaultSize))
 		size = defaultSize
 	}
-	if !p.pool.CompareAndSwap(nil, newMutexes(name, size)) { // else somebody has used it
+	if !p.make(name, size) {
 		panic(&lwkt.Misuse{Op: "Init", Lock: fmt.Sprintf("mutex pool %q", name), Thread: "the program", Why: "it is in use", Where: thread.Caller()})
 	}
 }
 
-func newMutexes(name string, size int) *[]lwkt.Mtx {
-	all := make([]lwkt.Mtx, size)
-	for i := range all {
-		lock.Init(of(&all[i]), thread.Mutex, name, lock.Leaf|lock.DupOK)
-	}
-	return &all
+// make makes the mutexes, unless there are some.
+func (p *Pool) make(name string, size int) (first bool) {
+	p.made.Do(func() {
+		first = true
+		p.pool = make([]lwkt.Mtx, size)
+		for i := range p.pool {
+			lock.Init(of(&p.pool[i]), thread.Mutex, name, lock.Leaf|lock.DupOK)
+		}
+	})
+	return first
 }
 
 func of(m *lwkt.Mtx) *lock.Lock {
@@ -62,11 +68,8 @@ func of(m *lwkt.Mtx) *lock.Lock {
 
 // all is the mutexes, made now if there are none.
 func (p *Pool) all() []lwkt.Mtx {
-	if all := p.pool.Load(); all != nil {
-		return *all
-	}
-	p.pool.CompareAndSwap(nil, newMutexes("", defaultSize)) // else another thread has made them
-	return *p.pool.Load()
+	p.make("", defaultSize)
+	return p.pool
 }
 
 // Size is the number of mutexes.
