@@ -10,13 +10,13 @@ package article
 import (
 	"bufio"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 	"time"
 
+	"github.com/serializing-tokens/lwkt/cmd/internal/cli"
 	"github.com/serializing-tokens/lwkt/explore"
 )
 
@@ -31,55 +31,22 @@ under every schedule: once with the mistake that it warns of, and without.
 flags:
 `
 
-func newFlags(svg *string) *flag.FlagSet {
-	fs := flag.NewFlagSet("lwkt article", flag.ContinueOnError)
-	fs.SetOutput(io.Discard)
-	fs.StringVar(svg, "svg", "", "draw the schedule that catches the mistake into this `FILE`, too")
-	return fs
-}
-
-// parse reads the command line. The error is flag.ErrHelp, or one line that says what is wrong.
-func parse(args []string) (svg string, err error) {
-	fs := newFlags(&svg)
-	if err = fs.Parse(args); err == nil {
-		fs.Visit(func(*flag.Flag) {
-			if svg == "" {
-				err = errors.New("-svg needs a name")
-			}
-		})
-	}
-	if err == nil && fs.NArg() > 0 {
-		err = fmt.Errorf("unexpected argument %q", fs.Arg(0))
-	}
-	return svg, err
+var show = cli.Show{
+	Name: "lwkt article", Usage: usageText, SVG: "draw the schedule that catches the mistake into this `FILE`, too", Run: run,
+	Exit: "0 it came out as the article says; 1 it did not, or trouble with a file; 2 nonsense\non the command line.",
 }
 
 // Main runs `lwkt article` and returns its exit status: 0, 1 if something did not come out as the article says or a file cannot be
 // written, 2 for a command line that makes no sense.
-func Main(args []string, stdout, stderr io.Writer) int {
-	svg, err := parse(args)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprint(stdout, usageText)
-		fs := newFlags(new(string))
-		fs.SetOutput(stdout)
-		fs.PrintDefaults()
-		fmt.Fprint(stdout, "\nExit status: 0 it came out as the article says; 1 it did not, or trouble with a file; 2 nonsense\non the command line.\n")
-		return 0
-	case err != nil:
-		fmt.Fprintf(stderr, "lwkt article: %v (lwkt article -help explains)\n", err)
-		return 2
-	}
+func Main(args []string, stdout, stderr io.Writer) int { return show.Main(args, stdout, stderr) }
+
+func run(as cli.Form, stdout io.Writer) error {
 	out := bufio.NewWriter(stdout)
-	err = tell(out, svg)
+	err := tell(out, as.SVG)
 	if e := out.Flush(); err == nil {
 		err = e
 	}
-	if err != nil {
-		fmt.Fprintf(stderr, "lwkt article: %v\n", err)
-		return 1
-	}
-	return 0
+	return err
 }
 
 func tell(out io.Writer, svg string) error {

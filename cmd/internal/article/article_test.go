@@ -4,14 +4,11 @@ package article
 
 import (
 	"bytes"
-	"encoding/xml"
-	"errors"
-	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/serializing-tokens/lwkt/cmd/internal/cli/clitest"
 	"github.com/serializing-tokens/lwkt/explore"
 )
 
@@ -81,17 +78,7 @@ func TestCommand(t *testing.T) {
 	if n := strings.Count(stdout, "right   all "); n != 2 {
 		t.Errorf("%d variants are right in\n%s", n, stdout)
 	}
-	picture, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for d := xml.NewDecoder(bytes.NewReader(picture)); ; {
-		if _, err := d.Token(); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			t.Fatal(err)
-		}
-	}
+	clitest.Picture(t, path)
 }
 
 func TestUsage(t *testing.T) {

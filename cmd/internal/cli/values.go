@@ -1,5 +1,5 @@
-// Package cli is what the commands have in common: values of flags whose errors say what to write
-// instead, where package flag says "parse error", and JSON that people can read by the line.
+// Package cli is what the commands have in common: what they do with a command line (show.go), values of
+// flags whose errors say what to write instead, where package flag says "parse error", and JSON that people can read by the line.
 package cli
 
 import (

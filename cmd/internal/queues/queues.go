@@ -7,13 +7,12 @@ package queues
 
 import (
 	"encoding/json"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
 
 	"github.com/serializing-tokens/lwkt"
+	"github.com/serializing-tokens/lwkt/cmd/internal/cli"
 )
 
 const usageText = `usage: lwkt queues [flags]
@@ -37,71 +36,27 @@ tried yet, and one for which the lock is reserved is overtaken no more.
 flags:
 `
 
-// A config is the command line, understood.
-type config struct {
-	json bool
-	svg  string
-}
-
-func newFlags(c *config) *flag.FlagSet {
-	fs := flag.NewFlagSet("lwkt queues", flag.ContinueOnError)
-	fs.SetOutput(io.Discard)
-	fs.BoolVar(&c.json, "json", false, "print one JSON object on stdout, and nothing else")
-	fs.StringVar(&c.svg, "svg", "", "draw the queues into this `FILE`, too")
-	return fs
-}
-
-// parse reads the command line. The error is flag.ErrHelp, or one line that says what is wrong.
-func parse(args []string) (c config, err error) {
-	fs := newFlags(&c)
-	if err = fs.Parse(args); err == nil {
-		fs.Visit(func(f *flag.Flag) {
-			if f.Name == "svg" && c.svg == "" {
-				err = errors.New("-svg needs a name")
-			}
-		})
-	}
-	if err == nil && fs.NArg() > 0 {
-		err = fmt.Errorf("unexpected argument %q", fs.Arg(0))
-	}
-	return c, err
+var show = cli.Show{
+	Name: "lwkt queues", Usage: usageText, JSON: true, SVG: "draw the queues into this `FILE`, too", Run: run,
+	Exit: "0 shown; 1 trouble with the scene or a file; 2 nonsense on the command line.",
 }
 
 // Main runs `lwkt queues` and returns its exit status: 0, 1 if the scene did not come to its end or something cannot be written,
 // 2 for a command line that makes no sense.
-func Main(args []string, stdout, stderr io.Writer) int {
-	c, err := parse(args)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprint(stdout, usageText)
-		fs := newFlags(new(config))
-		fs.SetOutput(stdout)
-		fs.PrintDefaults()
-		fmt.Fprint(stdout, "\nExit status: 0 shown; 1 trouble with the scene or a file; 2 nonsense on the command line.\n")
-		return 0
-	case err != nil:
-		fmt.Fprintf(stderr, "lwkt queues: %v (lwkt queues -help explains)\n", err)
-		return 2
-	}
-	if err := run(c, stdout); err != nil {
-		fmt.Fprintf(stderr, "lwkt queues: %v\n", err)
-		return 1
-	}
-	return 0
-}
+func Main(args []string, stdout, stderr io.Writer) int { return show.Main(args, stdout, stderr) }
 
 // run sets the scene and shows it.
-func run(c config, stdout io.Writer) error {
+func run(as cli.Form, stdout io.Writer) error {
 	s, err := play()
 	if err != nil {
 		return err
 	}
-	if c.svg != "" {
-		if err := os.WriteFile(c.svg, draw(s), 0o644); err != nil {
+	if as.SVG != "" {
+		if err := os.WriteFile(as.SVG, draw(s), 0o644); err != nil {
 			return err
 		}
 	}
-	if c.json {
+	if as.JSON {
 		return writeJSON(stdout, s)
 	}
 	_, err = fmt.Fprintf(stdout, "Turnstiles: bounded waits, which lend\n\n%s\nSleep queues: waits that may take for ever, and lend nothing\n\n%s", s.text[0], s.text[1])

@@ -5,17 +5,14 @@ package queues
 import (
 	"bytes"
 	"encoding/json"
-	"encoding/xml"
-	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/serializing-tokens/lwkt"
+	"github.com/serializing-tokens/lwkt/cmd/internal/cli/clitest"
 )
 
 // seen is a queue in one line: what is waited for, the owner with what it is lent, who waits.
@@ -79,17 +76,7 @@ func TestTextAndPicture(t *testing.T) {
 			t.Errorf("%q is missing in\n%s", want, stdout)
 		}
 	}
-	picture, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for d := xml.NewDecoder(bytes.NewReader(picture)); ; {
-		if _, err := d.Token(); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			t.Fatal(err)
-		}
-	}
+	picture := clitest.Picture(t, path)
 	for text, n := range map[string]int{">lends 28<": 3, ">lends 20<": 1, ">lent nothing<": 1, ">readers: no owner<": 1, ">owns vnode<": 1, ">editor<": 1, "%!": 0} {
 		if got := strings.Count(string(picture), text); got != n {
 			t.Errorf("%q is %d times in the picture, want %d", text, got, n)

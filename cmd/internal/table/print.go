@@ -12,21 +12,23 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/serializing-tokens/lwkt/cmd/internal/cli"
 )
 
 // run makes the experiments and prints them.
-func run(c config, stdout io.Writer) error {
+func run(as cli.Form, stdout io.Writer) error {
 	begun := time.Now()
 	cells, err := measure(locks())
 	if err != nil {
 		return err
 	}
-	if c.svg != "" {
-		if err := os.WriteFile(c.svg, draw(cells), 0o644); err != nil {
+	if as.SVG != "" {
+		if err := os.WriteFile(as.SVG, draw(cells), 0o644); err != nil {
 			return err
 		}
 	}
-	if c.json {
+	if as.JSON {
 		return writeJSON(stdout, cells)
 	}
 	lending := priorities(lock{"mutex", plain, mutexes(true)})

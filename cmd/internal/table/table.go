@@ -9,13 +9,13 @@ package table
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"strings"
 	"time"
 
 	"github.com/serializing-tokens/lwkt"
+	"github.com/serializing-tokens/lwkt/cmd/internal/cli"
 	"github.com/serializing-tokens/lwkt/explore"
 	"github.com/serializing-tokens/lwkt/sim"
 )
@@ -141,63 +141,19 @@ none of them has a column.
 flags:
 `
 
-// A config is the command line, understood.
-type config struct {
-	json bool
-	svg  string
-}
-
-func newFlags(c *config) *flag.FlagSet {
-	fs := flag.NewFlagSet("lwkt table", flag.ContinueOnError)
-	fs.SetOutput(io.Discard)
-	fs.BoolVar(&c.json, "json", false, "print one JSON object on stdout, and nothing else")
-	fs.StringVar(&c.svg, "svg", "", "draw the table, and who ran when in the last row, into this `FILE`, too")
-	return fs
-}
-
-// parse reads the command line. The error is flag.ErrHelp, or one line that says what is wrong.
-func parse(args []string) (c config, err error) {
-	fs := newFlags(&c)
-	if err = fs.Parse(args); err == nil {
-		fs.Visit(func(f *flag.Flag) {
-			if f.Name == "svg" && c.svg == "" {
-				err = errors.New("-svg needs a name")
-			}
-		})
-	}
-	if err == nil && fs.NArg() > 0 {
-		err = fmt.Errorf("unexpected argument %q", fs.Arg(0))
-	}
-	return c, err
+var show = cli.Show{
+	Name: "lwkt table", Usage: usageText, JSON: true, SVG: "draw the table, and who ran when in the last row, into this `FILE`, too", More: experiments, Run: run,
+	Exit: "0 measured, whatever the verdicts; 1 trouble with an experiment or a file;\n2 nonsense on the command line.",
 }
 
 // Main runs `lwkt table` and returns its exit status: 0, 1 if an experiment could not be made or a file not be written, 2 for a
 // command line that makes no sense. A verdict is a result, whatever it is.
-func Main(args []string, stdout, stderr io.Writer) int {
-	c, err := parse(args)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		usage(stdout)
-		return 0
-	case err != nil:
-		fmt.Fprintf(stderr, "lwkt table: %v (lwkt table -help explains)\n", err)
-		return 2
-	}
-	if err := run(c, stdout); err != nil {
-		fmt.Fprintf(stderr, "lwkt table: %v\n", err)
-		return 1
-	}
-	return 0
-}
+func Main(args []string, stdout, stderr io.Writer) int { return show.Main(args, stdout, stderr) }
 
-func usage(w io.Writer) {
-	fmt.Fprint(w, usageText)
-	fs := newFlags(new(config))
-	fs.SetOutput(w)
-	fs.PrintDefaults()
+// experiments says in the text of -help what is measured.
+func experiments(w io.Writer) {
 	fmt.Fprint(w, "\nexperiments:\n")
 	for _, p := range properties {
 		fmt.Fprintf(w, "  %-12s %s\n", p.name, p.how)
 	}
-	fmt.Fprint(w, "\nExit status: 0 measured, whatever the verdicts; 1 trouble with an experiment or a file;\n2 nonsense on the command line.\n")
 }

@@ -5,16 +5,14 @@ package table
 import (
 	"bytes"
 	"encoding/json"
-	"encoding/xml"
-	"errors"
-	"io"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/serializing-tokens/lwkt/cmd/internal/cli/clitest"
 )
 
 // article is what it says, by property, for token, mutex, spl and funnel; then what the manual pages say of mtx, rw, sx, rm, lockmgr and spin.
@@ -95,17 +93,7 @@ func TestText(t *testing.T) {
 			t.Errorf("%q is missing in\n%s", want, first)
 		}
 	}
-	picture, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for d := xml.NewDecoder(bytes.NewReader(picture)); ; {
-		if _, err := d.Token(); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			t.Fatal(err)
-		}
-	}
+	picture := clitest.Picture(t, path)
 	if n := bytes.Count(picture, []byte(">works<")); n != 18+6*4 {
 		t.Errorf("%d cells work in the picture", n)
 	}
