@@ -30,7 +30,7 @@ type den struct {
 	other   lwkt.Mtx
 	rw      lwkt.RWLock
 	sx      lwkt.SX
-	lk      lockmgr.Lock
+	lk, lk2 lockmgr.Lock
 	rm      rmlock.Lock
 	spin    lwkt.SpinMtx
 	sem     sema.Sema

@@ -21,6 +21,7 @@ type worded struct {
 	m      *sim.Machine
 	k      int // the budget K
 	a, b   lwkt.Token
+	f, g   lwkt.Funnel
 	v, w   sim.Var[int] // guarded by a, by b
 	ready  bool         // guarded by a
 	key    byte

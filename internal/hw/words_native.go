@@ -6,7 +6,10 @@
 // file, chosen by a build tag, can make each of these a scheduling point.
 package hw
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"unsafe"
+)
 
 // The words are the standard library's own, so that they compile to single
 // instructions.
@@ -20,3 +23,6 @@ const Explored = false
 
 // Chains is how many chains a table of waiters has, 256 as in FreeBSD.
 const Chains = 256
+
+// Tell is for builds with the tag lwkt_words.
+func Tell(unsafe.Pointer, uint64, uint64) {}

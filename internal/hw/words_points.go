@@ -48,6 +48,17 @@ type Simulated interface {
 // wants to be told of words, else nil. Package sim sets it before there are threads.
 var Environment = func() Simulated { return nil }
 
+// Changed, unless it is nil, is told of each change of a word, and of what Tell is told, where that
+// is made: so the stack says by whom. Tests set it, to compare what they see with the tables in the headers.
+var Changed func(word unsafe.Pointer, old, now uint64)
+
+// Tell tells Changed that a state, which is guarded by a lock, is now another one.
+func Tell(state unsafe.Pointer, old, now uint64) {
+	if old != now && Changed != nil {
+		Changed(state, old, now)
+	}
+}
+
 // Uint32 is an atomic word.
 type Uint32 struct{ v atomic.Uint32 }
 
@@ -64,17 +75,18 @@ func at(k Kind, word unsafe.Pointer) Simulated {
 }
 
 // did ends what at began.
-func did(t Simulated, word unsafe.Pointer, changed bool) {
+func did(t Simulated, word unsafe.Pointer, old, now uint64) {
 	if t != nil {
-		t.Did(word, changed)
+		t.Did(word, old != now)
 	}
+	Tell(word, old, now)
 }
 
 // Load returns the value.
 func (w *Uint32) Load() uint32 {
 	t := at(Read, unsafe.Pointer(w))
 	v := w.v.Load()
-	did(t, unsafe.Pointer(w), false)
+	did(t, unsafe.Pointer(w), 0, 0)
 	return v
 }
 
@@ -82,14 +94,14 @@ func (w *Uint32) Load() uint32 {
 func (w *Uint32) Store(v uint32) {
 	t := at(Write, unsafe.Pointer(w))
 	old := w.v.Swap(v)
-	did(t, unsafe.Pointer(w), old != v)
+	did(t, unsafe.Pointer(w), uint64(old), uint64(v))
 }
 
 // Swap sets the value and returns the one before.
 func (w *Uint32) Swap(v uint32) (old uint32) {
 	t := at(Update, unsafe.Pointer(w))
 	old = w.v.Swap(v)
-	did(t, unsafe.Pointer(w), old != v)
+	did(t, unsafe.Pointer(w), uint64(old), uint64(v))
 	return old
 }
 
@@ -97,7 +109,11 @@ func (w *Uint32) Swap(v uint32) (old uint32) {
 func (w *Uint32) CompareAndSwap(old, v uint32) bool {
 	t := at(Compare, unsafe.Pointer(w))
 	ok := w.v.CompareAndSwap(old, v)
-	did(t, unsafe.Pointer(w), ok && old != v)
+	if ok {
+		did(t, unsafe.Pointer(w), uint64(old), uint64(v))
+	} else {
+		did(t, unsafe.Pointer(w), 0, 0)
+	}
 	return ok
 }
 
@@ -105,7 +121,7 @@ func (w *Uint32) CompareAndSwap(old, v uint32) bool {
 func (w *Uint32) Add(delta uint32) uint32 {
 	t := at(Update, unsafe.Pointer(w))
 	v := w.v.Add(delta)
-	did(t, unsafe.Pointer(w), delta != 0)
+	did(t, unsafe.Pointer(w), uint64(v-delta), uint64(v))
 	return v
 }
 
@@ -113,7 +129,7 @@ func (w *Uint32) Add(delta uint32) uint32 {
 func (w *Uint32) And(mask uint32) (old uint32) {
 	t := at(Update, unsafe.Pointer(w))
 	old = w.v.And(mask)
-	did(t, unsafe.Pointer(w), old&mask != old)
+	did(t, unsafe.Pointer(w), uint64(old), uint64(old&mask))
 	return old
 }
 
@@ -121,7 +137,7 @@ func (w *Uint32) And(mask uint32) (old uint32) {
 func (w *Uint32) Or(mask uint32) (old uint32) {
 	t := at(Update, unsafe.Pointer(w))
 	old = w.v.Or(mask)
-	did(t, unsafe.Pointer(w), old|mask != old)
+	did(t, unsafe.Pointer(w), uint64(old), uint64(old|mask))
 	return old
 }
 
@@ -129,7 +145,7 @@ func (w *Uint32) Or(mask uint32) (old uint32) {
 func (w *Uint64) Load() uint64 {
 	t := at(Read, unsafe.Pointer(w))
 	v := w.v.Load()
-	did(t, unsafe.Pointer(w), false)
+	did(t, unsafe.Pointer(w), 0, 0)
 	return v
 }
 
@@ -137,14 +153,14 @@ func (w *Uint64) Load() uint64 {
 func (w *Uint64) Store(v uint64) {
 	t := at(Write, unsafe.Pointer(w))
 	old := w.v.Swap(v)
-	did(t, unsafe.Pointer(w), old != v)
+	did(t, unsafe.Pointer(w), old, v)
 }
 
 // Swap sets the value and returns the one before.
 func (w *Uint64) Swap(v uint64) (old uint64) {
 	t := at(Update, unsafe.Pointer(w))
 	old = w.v.Swap(v)
-	did(t, unsafe.Pointer(w), old != v)
+	did(t, unsafe.Pointer(w), old, v)
 	return old
 }
 
@@ -152,7 +168,11 @@ func (w *Uint64) Swap(v uint64) (old uint64) {
 func (w *Uint64) CompareAndSwap(old, v uint64) bool {
 	t := at(Compare, unsafe.Pointer(w))
 	ok := w.v.CompareAndSwap(old, v)
-	did(t, unsafe.Pointer(w), ok && old != v)
+	if ok {
+		did(t, unsafe.Pointer(w), old, v)
+	} else {
+		did(t, unsafe.Pointer(w), 0, 0)
+	}
 	return ok
 }
 
@@ -160,7 +180,7 @@ func (w *Uint64) CompareAndSwap(old, v uint64) bool {
 func (w *Uint64) Add(delta uint64) uint64 {
 	t := at(Update, unsafe.Pointer(w))
 	v := w.v.Add(delta)
-	did(t, unsafe.Pointer(w), delta != 0)
+	did(t, unsafe.Pointer(w), v-delta, v)
 	return v
 }
 
@@ -168,7 +188,7 @@ func (w *Uint64) Add(delta uint64) uint64 {
 func (w *Uint64) And(mask uint64) (old uint64) {
 	t := at(Update, unsafe.Pointer(w))
 	old = w.v.And(mask)
-	did(t, unsafe.Pointer(w), old&mask != old)
+	did(t, unsafe.Pointer(w), old, old&mask)
 	return old
 }
 
@@ -176,6 +196,6 @@ func (w *Uint64) And(mask uint64) (old uint64) {
 func (w *Uint64) Or(mask uint64) (old uint64) {
 	t := at(Update, unsafe.Pointer(w))
 	old = w.v.Or(mask)
-	did(t, unsafe.Pointer(w), old|mask != old)
+	did(t, unsafe.Pointer(w), old, old|mask)
 	return old
 }

@@ -78,7 +78,7 @@ func TryUpgrade(h *thread.Handle, l *Lock, c thread.Class) bool {
 	return true
 }
 
-// change makes the only share exclusive, if it is the only one and no mark of not is set (T4, T11).
+// change makes the only share exclusive, if it is the only one and no mark of not is set.
 func (l *Lock) change(id uint32, not Word) bool {
 	for {
 		w := l.load()
@@ -107,7 +107,7 @@ func Downgrade(h *thread.Handle, l *Lock, c thread.Class) {
 	}
 	r.PointLock(thread.OpUnlock, l, token.Exclusive, nil)
 	r.ChangeLock(&l.Object, token.Shared)
-	if l.word.CompareAndSwap(r.Own(), uint64(share)) {
+	if l.word.CompareAndSwap(r.Own(), uint64(share)) { // T7
 		return
 	}
 	var s section // somebody waits
@@ -135,7 +135,7 @@ func Init(l *Lock, c thread.Class, name string, flags uint32) {
 		l.SetName(name)
 	}
 	l.SetFlags(flags & (Recurse | DupOK | NoWitness))
-	l.word.CompareAndSwap(uint64(dead), 0)
+	l.word.CompareAndSwap(uint64(dead), 0) // T10
 }
 
 // Destroy ends the life of a lock until it is initialized again. It must be free, or if own is
@@ -146,11 +146,11 @@ func Destroy(h *thread.Handle, l *Lock, c thread.Class, own bool) {
 	defer r.Leave()
 	l.identify(c)
 	l.alive(r, op)
-	if l.word.CompareAndSwap(0, uint64(dead)) {
+	if l.word.CompareAndSwap(0, uint64(dead)) { // T10
 		return
 	}
 	had, depth := r.LockMode(&l.Object)
-	if own && had == token.Exclusive && depth == 1 && l.word.CompareAndSwap(r.Own(), uint64(dead)) {
+	if own && had == token.Exclusive && depth == 1 && l.word.CompareAndSwap(r.Own(), uint64(dead)) { // T10
 		r.RemoveLock(&l.Object, token.Exclusive)
 		return
 	}

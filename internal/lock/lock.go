@@ -290,7 +290,7 @@ func (l *Lock) alive(r *thread.Record, op string) {
 	}
 }
 
-// take takes the lock if the word admits that (T1-T3).
+// take takes the lock if the word admits that (T1-T3, T15, T16).
 func (l *Lock) take(r *thread.Record, m token.Mode) bool {
 	for {
 		w := l.load()

@@ -205,7 +205,7 @@ func Disown(h *thread.Handle, l *Lock, c thread.Class) {
 	r.RemoveLock(&l.Object, token.Exclusive)
 	for {
 		w := l.load()
-		if l.word.CompareAndSwap(uint64(w), uint64(w&^dead|nobody)) {
+		if l.word.CompareAndSwap(uint64(w), uint64(w&^dead|nobody)) { // T13
 			return
 		}
 		// Somebody began to wait.
@@ -247,7 +247,7 @@ func (l *Lock) letDisowned(c thread.Class) (ok bool) {
 	var s section
 	s.begin(l, c)
 	for w := l.load(); w.Disowned() && !ok; w = l.load() {
-		ok = l.word.CompareAndSwap(uint64(w), uint64(w.without(token.Exclusive)))
+		ok = l.word.CompareAndSwap(uint64(w), uint64(w.without(token.Exclusive))) // T14
 	}
 	s.end(nil)
 	return ok

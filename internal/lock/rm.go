@@ -26,17 +26,22 @@ package lock
 //
 // Transitions:
 //
-//	M.a none      --RLock: slot, not announced--> read      (edge: last WUnlock, by announced)
-//	M.b none      --RLock: slot, announced, no slot--> waits for back
-//	M.c back shared --slot, back given up--> read           (edge: last WUnlock, by back)
-//	M.d read      --RLock again--> read                     (whatever is announced)
-//	M.e read      --RUnlock: no slot, not announced--> none (edge: this -> next WLock, by the slot)
-//	M.f read      --RUnlock: no slot, announced--> none, and the writer is told  (Lending)
-//	M.g none      --WLock: back, announced, barrier, no slots--> written
-//	M.h none      --WLock: back, announced, barrier, slots--> waits for readers --last one gone--> written
-//	M.i written   --WUnlock: not announced, back given up--> none
+//	R1 no slot  --RLock----------------------> slot        (then it looks; edge: last WUnlock, by announced)
+//	R2 slot     --RLock that sees announced--> no slot     (and the writer is told, as in R5; then it waits for back)
+//	R3 no slot  --RLock that has back shared-> slot        (then back is given up; edge: last WUnlock, by back)
+//	R4 no slot  --RLock of one who reads-----> slot        (whatever is announced)
+//	R5 slot     --RUnlock--------------------> no slot     (edge: this -> next WLock, by the slot)
+//	R6 not announced --WLock that has back, Destroy--> announced   (then a barrier, and it looks at the slots)
+//	R7 announced --WUnlock, WLock given up, Init--> not announced  (then back is given up)
+//	R8 no waiter --WLock that sees slots----> waiter      (Lending)
+//	R9 waiter   --last reader told, given up> no waiter   (Lending)
+//	R10 no class --first use, Init----------> class
+//	R11 any      --Init---------------------> announced, no class
 //
-// Why M1 holds, and M.f misses no writer: a reader writes its slot and then reads announced; a writer writes
+// Who reads the lock has a slot, for each time that it does, and knows that it has. R5 is followed by a look at announced: if it
+// is set, the writer is told, under Lending.
+//
+// Why M1 holds, and R5 misses no writer: a reader writes its slot and then reads announced; a writer writes
 // announced and then reads the slots; between its two steps each has a barrier, or the writer has it
 // for both (hw.Local). So one of them sees the other. internal/hw has a test that
 // goes through all interleavings of the two with stores that are late.
@@ -86,7 +91,7 @@ func (m *RM) identify() thread.Class {
 func (m *RM) become(c thread.Class) {
 	hw.Enlist()
 	m.back.identify(c)
-	m.gate.Or(uint32(c) << 1)
+	m.gate.Or(uint32(c) << 1) // R10
 }
 
 // rmOf is the lock whose back l is: its first field.
@@ -125,12 +130,12 @@ func (m *RM) read() (yes bool) {
 	return yes
 }
 
-// Read takes the lock for reading and says whether a token changed hands meanwhile (M.a).
+// Read takes the lock for reading and says whether a token changed hands meanwhile (R1).
 func Read(h *thread.Handle, m *RM) (changed bool) {
 	return thread.Read(h, &m.back.Object, &m.gate)
 }
 
-// ReadRelease undoes one Read (M.e).
+// ReadRelease undoes one Read (R5).
 func ReadRelease(h *thread.Handle, m *RM) { thread.EndRead(h, &m.back.Object, &m.gate) }
 
 // shut says whether a writer has announced itself, or the lock was destroyed.
@@ -138,19 +143,22 @@ func (m *RM) shut() bool { return m.gate.Load()&thread.Announced != 0 }
 
 // announce keeps readers out, and orders that before the next look at their slots.
 func (m *RM) announce() {
-	m.gate.Or(thread.Announced)
+	m.gate.Or(thread.Announced) // R6
 	hw.Barrier()
 }
 
-func (m *RM) unannounce() { m.gate.And(^uint32(thread.Announced)) }
+func (m *RM) unannounce() { m.gate.And(^uint32(thread.Announced)) } // R7
 
-// enter is what a reader does if no writer keeps it out (M.a, M.d).
+// enter is what a reader does if no writer keeps it out (R1, R4).
 func (m *RM) enter(r *thread.Record, again bool) bool {
-	m.track(r)
-	if !m.shut() || again {
+	if again {
+		m.track(r) // R4
 		return true
 	}
-	m.leave(r) // M.b
+	if m.track(r); !m.shut() { // R1
+		return true
+	}
+	m.leave(r) // R2
 	return false
 }
 
@@ -165,7 +173,7 @@ func (m *RM) track(r *thread.Record) {
 	thread.Lending.Unlock()
 }
 
-// leave undoes track, and tells a writer (M.e, M.f).
+// leave undoes track, and tells a writer.
 func (m *RM) leave(r *thread.Record) {
 	if !r.UntrackAny(&m.back.Object) {
 		thread.Lending.Lock()
@@ -180,7 +188,7 @@ func (m *RM) leave(r *thread.Record) {
 }
 
 // tell takes back what the writer lends to a reader that has gone, and wakes it if that was
-// the last one (M.f).
+// the last one (R9).
 func (m *RM) tell(r *thread.Record) {
 	var wake *thread.Record
 	thread.Lending.Lock()
@@ -240,7 +248,7 @@ func (m *RM) readFor(r *thread.Record, op string, done <-chan struct{}) (changed
 	return r.Resume(held) || changed, ok
 }
 
-// comeIn makes a thread that has back shared a reader (M.c, M2).
+// comeIn makes a thread that has back shared a reader (R3, M2).
 func (m *RM) comeIn(r *thread.Record, c thread.Class, wait int64) {
 	m.track(r)
 	m.back.let(r, c, token.Shared)
@@ -287,10 +295,10 @@ func (m *RM) release(h *thread.Handle, mode token.Mode) {
 // let gives up what the thread has of the lock.
 func (m *RM) let(r *thread.Record, c thread.Class, mode token.Mode) {
 	if mode == token.Shared {
-		m.leave(r)
+		m.leave(r) // R5
 		return
 	}
-	m.unannounce() // M.i
+	m.unannounce() // R7
 	m.back.let(r, c, token.Exclusive)
 }
 
@@ -384,7 +392,7 @@ type draining struct {
 	held    thread.Suspended
 }
 
-// readers waits until nobody reads (M.g, M.h). If done is closed first, or it panics, back is
+// readers waits until nobody reads (R6, R8). If done is closed first, or it panics, back is
 // given up.
 func (d *draining) readers(done <-chan struct{}) (ok bool) {
 	m, r := d.m, d.r
@@ -402,7 +410,7 @@ func (d *draining) readers(done <-chan struct{}) (ok bool) {
 	r.PreparePark()
 	r.FindReaders(&m.back.Object)
 	thread.Lending.Lock()
-	m.waiter = r
+	thread.Assign(&m.waiter, r) // R8
 	sleeper := r.AwaitReaders(&m.back.Object, m.crowd)
 	n := r.Awaited()
 	thread.Lending.Unlock()
@@ -433,7 +441,7 @@ func (d *draining) readers(done <-chan struct{}) (ok bool) {
 // stop ends the wait for readers (M4).
 func (m *RM) stop(r *thread.Record) {
 	thread.Lending.Lock()
-	m.waiter = nil
+	thread.Assign(&m.waiter, nil) // R9
 	thread.Lending.Unlock()
 	r.ForgetReaders()
 }
@@ -463,7 +471,7 @@ func InitRM(m *RM, name string, flags uint32) {
 		thread.FailLock(nil, "Init", &m.back.Object, m.class(), "it is in use")
 	}
 	Init(&m.back, c, name, flags)
-	m.gate.Store(thread.Announced) // it may have been another class before
+	m.gate.Store(thread.Announced) // R11: it may have been another class before
 	m.become(c)
 	m.unannounce()
 }
@@ -476,7 +484,7 @@ func DestroyRM(h *thread.Handle, m *RM) {
 	m.announce() // so that readers look at the word
 	if m.read() {
 		m.unannounce()
-		l.word.CompareAndSwap(uint64(dead), 0)
+		l.word.CompareAndSwap(uint64(dead), 0) // undoes T10
 		thread.FailLock(h, op, &l.Object, c, "it is held shared")
 	}
 }

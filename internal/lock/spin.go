@@ -83,7 +83,7 @@ func (l *Lock) spinTry(r *thread.Record) bool {
 		return false
 	}
 	r.EnterCrit()
-	if l.word.CompareAndSwap(0, r.Own()) {
+	if l.word.CompareAndSwap(0, r.Own()) { // T1
 		return true
 	}
 	r.ExitCrit() // somebody else took it

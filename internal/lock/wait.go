@@ -164,14 +164,14 @@ func (l *Lock) fits(w *waitq.Waiter) bool {
 // give makes a waiter a holder, if the holds admit that.
 func (l *Lock) give(x *waitq.Waiter) bool {
 	if x.Rank == waitq.Upgrades {
-		return l.change(x.TD.ID(), 0)
+		return l.change(x.TD.ID(), 0) // T11
 	}
 	for {
 		w := l.load()
 		if !w.compatible(x.Mode) {
 			return false
 		}
-		if l.word.CompareAndSwap(uint64(w), uint64(w.with(x.Mode, x.TD.ID()))) {
+		if l.word.CompareAndSwap(uint64(w), uint64(w.with(x.Mode, x.TD.ID()))) { // T9
 			return true
 		}
 		// Somebody took or left it.
@@ -229,7 +229,7 @@ func (l *Lock) wait(r *thread.Record, op string, c thread.Class, q *Request) (he
 		}
 		next = s.end(w)
 		if ok || woken || why != hw.Permit {
-			w.State = waitq.Idle
+			w.Done()
 			q.granted = ok && woken // it was handed over
 			return held, ended(ok, woken, why)
 		}
@@ -277,7 +277,7 @@ func (s *section) try(w *waitq.Waiter) bool {
 		return false // woken without a cause
 	}
 	q.Settle(w)
-	if (q.Hard == 0 && w.Rank == waitq.Plain || q.Best() == w) && s.l.give(w) { // T9, T12
+	if (q.Hard == 0 && w.Rank == waitq.Plain || q.Best() == w) && s.l.give(w) { // T9, T11
 		s.taken(q, w)
 		return true
 	}
@@ -343,7 +343,7 @@ func (l *Lock) let(r *thread.Record, c thread.Class, m token.Mode) {
 	s.end(nil)
 }
 
-// shed removes a hold, and adds what is to stay of it.
+// shed removes a hold, and adds what is to stay of it (T5-T7).
 func (l *Lock) shed(m token.Mode, stay Word) {
 	for {
 		w := l.load()

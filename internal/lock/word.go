@@ -31,20 +31,24 @@ package lock
 //
 // Transitions:
 //
-//	T1 free, not barred            --lock exclusive--> owned             (edge: last release -> this)
-//	T2 not owned, not barred, nobody waits for exclusive --lock shared--> shares+1   (edge: last exclusive release -> this)
-//	T3 not owned                   --lock shared by a sharer--> shares+1
-//	T4 shares 1, not barred        --upgrade by the sharer--> owned
-//	T5 owned                       --unlock----------> free              (edge: this -> next lock)
-//	T6 shares > 0                  --unlock----------> shares-1          (edge: this -> next exclusive lock)
-//	T7 owned                       --downgrade-------> shares 1          (edge: this -> next shared lock)
-//	T8 any                         --mark------------> marks as the queue says   (queue)
-//	T9 compatible                  --take by the called, grant to the hard--> owned or shares+1   (queue)
-//	T11 shares 1, of the best waiter --grant--> owned by it        (queue; edge: the last unlock of a share -> this)
-//	T12 free, nobody waits but to drain --drain--> owned             (edge: as T1)
-//	T13 owned                      --disown----------> owned by nobody in particular
-//	T14 owned by nobody            --unlock by anybody--> free       (edge: this -> next lock)
-//	T10 free, or owned by the caller --destroy-------> destroyed; destroyed --init--> free
+//	T1 free, not barred       --lock exclusive------> owned        (edge: last release -> this)
+//	T2 not owned, not barred, not exclusive waiters --lock shared--> shares+1   (edge: last exclusive release -> this)
+//	T3 shares > 0             --lock shared by a sharer, or who may pass--> shares+1
+//	T4 shares 1               --upgrade by the sharer; a try only if not barred--> owned
+//	T5 owned                  --unlock--------------> free         (edge: this -> next lock)
+//	T6 shares > 0             --unlock--------------> shares-1     (edge: this -> next exclusive lock)
+//	T7 owned                  --downgrade-----------> shares 1     (edge: this -> next shared lock)
+//	T8 any                    --mark----------------> marks        (queue, which says which)
+//	T9 free --take by the called, grant to the hard--> owned; not owned --as that--> shares+1   (queue; edges: as T1, T2)
+//	T10 free, no marks --destroy--> destroyed; owned, no marks --destroy by the owner--> destroyed; destroyed --init--> free
+//	T11 shares 1, upgrade     --grant to its sharer--> owned       (queue; edge: the last unlock of a share -> this)
+//	T12 free, not exclusive waiters, not shared waiters, not called --drain--> owned   (edge: as T1)
+//	T13 owned                 --disown--------------> disowned
+//	T14 disowned              --unlock by anybody---> free         (edge: this -> next lock)
+//	T15 free, not barred, exclusive waiters --lock shared by who may pass--> shares+1   (edge: as T2)
+//	T16 free, barred          --lock shared with a share of another lockmgr lock--> shares+1   (edge: as T2)
+//
+// Who may pass: anybody, if the lock lets sharers do so; and who has a share of another lockmgr lock.
 //
 // Lock order: T1-T7 need no lock but the queue's where marks are set; T8, T9 and T11 need that.
 // Blocking: nothing here blocks.
@@ -95,7 +99,7 @@ func (w Word) compatible(m token.Mode) bool {
 // only says whether the holds in w are one share, which can be made exclusive (T4, T11).
 func (w Word) only() bool { return w.Owner() == 0 && w.Shares() == 1 }
 
-// admits says whether a thread that is not on the queue may take the lock (T1-T3).
+// admits says whether a thread that is not on the queue may take the lock (T1-T3, T15, T16).
 // sharer: it has a share already. pass: sharers may pass waiting writers.
 func (w Word) admits(m token.Mode, sharer, pass bool) bool {
 	switch {

@@ -16,8 +16,12 @@
 //
 // Transitions:
 //
-//	awake --Sleep--> queued --Wakeup--> woken;  queued --timeout, cancel--> awake
-//	Wakeup happens before the Sleep that it ends returns.
+//	S4 awake  --Sleep------------> queued
+//	S5 queued --Wakeup-----------> woken     (edge: Wakeup -> the Sleep that it ends returns)
+//	S6 queued --timeout, cancel--> awake
+//	S7 woken  --Sleep returns----> awake
+//
+// They are those of a waiter of package waitq, which is idle while it is awake, and granted when woken.
 //
 // Lock order: the lock of a chain, then thread.Lending or Unpark.
 // Blocking: Sleep parks, with all tokens given up; the wakers never block.
@@ -87,7 +91,7 @@ func Sleep(td *thread.Record, op string, key any, how How, u Until) (changed boo
 		td.Wakes()
 		td.Misuse(op, disagree(how, other))
 	}
-	c.Insert(key, w, token.Exclusive)
+	c.Insert(key, w, token.Exclusive) // S4
 	w.Kind, w.With, w.Raise = how.Kind, how.Lock, u.Raise
 	c.Unlock()
 	mode := 0
@@ -104,7 +108,8 @@ func Sleep(td *thread.Record, op string, key any, how How, u Until) (changed boo
 	if w.State == waitq.Granted {
 		why = hw.Permit // a wakeup that raced with the end of the wait wins
 	}
-	w.State, w.With = waitq.Idle, nil
+	w.Done() // S7
+	w.With = nil
 	td.Wakes()
 	if how.Lock != nil && !u.Leave {
 		how.Lock.Retake(td, op, mode)
@@ -146,7 +151,7 @@ func ended(c *waitq.Chain, w *waitq.Waiter, over bool) bool {
 	c.Lock()
 	defer c.Unlock()
 	if q := w.Queue(); q != nil && over {
-		q.Remove(w, waitq.Idle)
+		q.Remove(w, waitq.Idle) // S6
 	}
 	return w.State != waitq.Queued
 }
@@ -174,7 +179,7 @@ func Wakeup(td *thread.Record, op string, key any, kind string, which Which, rai
 			c.Unlock()
 			td.Misuse(op, disagree(How{Kind: kind}, How{Kind: w.Kind}))
 		}
-		q.Remove(w, waitq.Granted)
+		q.Remove(w, waitq.Granted) // S5
 		if p := max(w.Raise, raise); p > 0 {
 			w.TD.Raise(p) // it does not see that it was woken before the chain is unlocked
 		}

@@ -51,7 +51,7 @@ func Read(h *Handle, obj *Object, gate *Gate) (changed bool) {
 	if r := h.rec; r != nil && r.probe.Load() == 0 {
 		n := int(r.nlocks)
 		if s := &r.slots[0]; s.Owned() == 0 && n < len(r.locks) {
-			s.Set(slotOf(obj))
+			s.Set(slotOf(obj)) // R1
 			if g := gate.Load(); g&Announced == 0 && g != 0 {
 				p := &r.locks[n]
 				if p.obj != obj { // as a rule it is, from last time
@@ -64,7 +64,7 @@ func Read(h *Handle, obj *Object, gate *Gate) (changed bool) {
 				}
 				return false
 			}
-			s.Set(0)
+			s.Set(0) // R2
 			ReaderLeft(r, obj)
 		}
 	}
@@ -81,7 +81,7 @@ func EndRead(h *Handle, obj *Object, gate *Gate) {
 		if s := &r.slots[0]; s.Owned() == slotOf(obj) {
 			if i := int(r.nlocks) - 1; uint(i) < uint(len(r.locks)) && r.locks[i].obj == obj {
 				r.nlocks = int32(i) // it has the lock shared, or the slot would not say so
-				s.Set(0)
+				s.Set(0)            // R5
 				if gate.Load()&Announced != 0 {
 					ReaderLeft(r, obj)
 				}

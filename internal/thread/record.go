@@ -5,8 +5,8 @@ package thread
 
 import (
 	"fmt"
-
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/serializing-tokens/lwkt/internal/hw"
 	"github.com/serializing-tokens/lwkt/internal/invariants"
@@ -285,6 +285,12 @@ func Recording() bool {
 
 // SetForcedDrops makes every operation that could block give up its tokens.
 func SetForcedDrops(on bool) { setProbe(force, on) }
+
+// Assign sets a field that points to a record, and that tests watch.
+func Assign(p **Record, r *Record) {
+	hw.Tell(unsafe.Pointer(p), uint64(uintptr(unsafe.Pointer(*p))), uint64(uintptr(unsafe.Pointer(r))))
+	*p = r
+}
 
 // NameOf returns how the living thread with this identity is called in messages.
 func NameOf(id uint32) string {

@@ -102,7 +102,7 @@ func (c *Claim) TryFile() (ok bool) {
 			}
 			b.leave(w)
 		}
-		c.state = idle
+		c.become(idle) // S5
 	}
 	b.unlock()
 	return ok
@@ -155,7 +155,7 @@ func (c *Claim) Shrink() (won, left bool) {
 	}
 	c.Wants = c.Wants[:keep] // the new ones come last
 	if keep == 0 {
-		c.state = idle
+		c.become(idle) // S5
 	} else if b.try(c) {
 		keep = 0
 	}
@@ -202,13 +202,14 @@ func (c *Claim) Blockers(ids []uint32) []uint32 {
 // file enters a claim, gives up what its thread had of the set, and tries it.
 func (b *Book) file(c *Claim) bool {
 	b.age++
-	c.age, c.state, c.passed, c.overtaken, c.hard = b.age, waiting, 0, 0, false
+	c.become(waiting) // S1
+	c.age, c.passed, c.overtaken, c.hard = b.age, 0, 0, false
 	for i := range c.Wants {
 		b.enter(c, &c.Wants[i])
 	}
 	for i := range c.Wants {
 		if w := &c.Wants[i]; w.Had != None {
-			w.Tok.shed(w.Had, 0)
+			w.Tok.shed(w.Had, 0) // W6, W7
 			b.due = append(b.due, w.Tok)
 		}
 	}
@@ -227,7 +228,7 @@ func (b *Book) enter(c *Claim, w *Want) {
 	if t.q == nil {
 		t.q = b.newQueue()
 		t.q.seen = c.Observer
-		t.word.Or(uint64(claimed))
+		t.word.Or(uint64(claimed)) // W9
 	}
 	b.freeze(t)
 	w.claim, w.base = c, t.q.passed
@@ -277,7 +278,7 @@ func (b *Book) try(c *Claim) bool {
 			}
 		}
 	}
-	c.state = granted
+	c.become(granted) // S4
 	return true
 }
 
@@ -327,7 +328,8 @@ func (b *Book) visit(t *Token) {
 			}
 			return
 		default:
-			c.state, c.woke, q.called = called, t, c
+			c.become(called) // S2
+			c.woke, q.called = t, c
 			b.calls++
 			b.ready = append(b.ready, c.Waker)
 			return
@@ -339,7 +341,8 @@ func (b *Book) visit(t *Token) {
 // that token is looked at next.
 func (b *Book) settle(c *Claim) {
 	if t := c.woke; t != nil {
-		c.woke, c.state = nil, waiting
+		c.woke = nil
+		c.become(waiting) // S3
 		t.q.called = nil
 		b.due = append(b.due, t)
 		b.calls--
@@ -408,7 +411,7 @@ func (b *Book) freeze(t *Token) {
 	q := t.q
 	w := t.Word()
 	if w&(silent|bargeMask) != 0 {
-		w = Word(t.word.And(^uint64(silent | bargeMask)))
+		w = Word(t.word.And(^uint64(silent | bargeMask))) // W9
 	}
 	q.passed += uint64(q.lent - w.barges())
 	q.lent = 0

@@ -15,8 +15,12 @@ package token
 //
 // Transitions:
 //
-//	idle --file--> waiting or granted; waiting --call--> called; called --retry--> waiting or granted;
-//	waiting, called --grant--> granted; waiting, called --shrink--> waiting, granted or idle; granted --file--> ...
+//	S1 idle or granted --file--------------> waiting   (and S4 at once, if it can be)
+//	S2 waiting --call----------------------> called
+//	S3 called  --retry, grant, give up-----> waiting   (and on from there)
+//	S4 waiting --grant---------------------> granted   (edge: the last releases of its tokens -> this)
+//	S5 waiting --nothing left to wait for--> idle
+//	S6 waiting or granted --end of the thread--> idle
 //
 // Lock order: all fields marked (book) are guarded by book.lock, a leaf.
 // Blocking: nothing here parks; the thread parks between File and the grant.
@@ -25,6 +29,9 @@ package token
 import (
 	"cmp"
 	"slices"
+	"unsafe"
+
+	"github.com/serializing-tokens/lwkt/internal/hw"
 )
 
 // Claim is one thread's wait for a whole set.
@@ -72,6 +79,11 @@ const (
 	called               // told to try for itself
 	granted              // has its whole set
 )
+
+func (c *Claim) become(s state) {
+	hw.Tell(unsafe.Pointer(&c.state), uint64(c.state), uint64(s))
+	c.state = s
+}
 
 // queue is the waiting side of a token that somebody waits for.
 type queue struct {

@@ -32,7 +32,7 @@ func Merge(to, from *Token, id uint32) {
 	from.into = to
 	for {
 		w := from.Word()
-		if from.word.CompareAndSwap(uint64(w), uint64(Owned(mergedID))) {
+		if from.word.CompareAndSwap(uint64(w), uint64(Owned(mergedID))) { // W12
 			break
 		}
 		// Nobody else can hold it; a claim's bits changed.
@@ -57,7 +57,7 @@ func (b *Book) refile(to, from *Token) {
 	if to.q == nil {
 		to.q = b.newQueue()
 		to.q.seen = from.q.seen
-		to.word.Or(uint64(claimed))
+		to.word.Or(uint64(claimed)) // W9
 	}
 	b.freeze(to)
 	to.q.passed += from.q.passed // so that no base below can be negative

@@ -35,7 +35,7 @@ func (c *Claim) Cancel() (did bool) {
 			b.leave(&c.Wants[i])
 		}
 	}
-	c.state = idle
+	c.become(idle) // S6
 	b.unlock()
 	if was == granted {
 		for _, w := range c.Wants {

@@ -130,7 +130,7 @@ func (t *Token) Downgrade() {
 	}
 }
 
-// shed removes a hold, adds what is to stay of it, and returns the word after it.
+// shed removes a hold, adds what is to stay of it, and returns the word after it (W6-W8).
 func (t *Token) shed(m Mode, stay Word) Word {
 	for {
 		w := t.Word()

@@ -31,19 +31,22 @@ package token
 //
 // Transitions:
 //
-//	W1 free, unclaimed   --take exclusive--> owned             (edge: last release -> this)
-//	W2 not owned, uncl.  --take shared-----> shares+1          (edge: last exclusive release -> this)
-//	W3 free, barges>0    --barge excl.-----> owned, barges-1   (edge as W1)
-//	W4 not owned, b.>0   --barge shared----> shares+1, barges-1
-//	W5 shares==1, uncl. or b.>0 --upgrade--> owned, shares 0, barges-1 if claimed
-//	W6 owned             --release---------> free              (edge: this -> next take)
-//	W7 shares>0          --release---------> shares-1          (edge: this -> next exclusive take)
-//	W8 owned             --downgrade-------> shares 1          (edge: this -> next shared take)
-//	W9 any               --freeze----------> claimed, barges 0, silent 0   (book)
-//	W10 frozen           --thaw------------> barges n, silent as told; or unclaimed (book)
-//	W11 frozen           --grant-----------> owned or shares+1   (book)
+//	W1 free, not claimed      --take exclusive--> owned            (edge: last release -> this)
+//	W2 not owned, not claimed --take shared-----> shares+1         (edge: last exclusive release -> this)
+//	W3 free, claimed, barges > 0      --barge exclusive--> owned, barges-1   (edge as W1)
+//	W4 not owned, claimed, barges > 0 --barge shared-----> shares+1, barges-1
+//	W5 shares 1, not claimed  --upgrade---------> owned; shares 1, claimed, barges > 0 --upgrade--> owned, barges-1
+//	W6 owned                  --release---------> free             (edge: this -> next take)
+//	W7 shares > 0             --release---------> shares-1         (edge: this -> next exclusive take)
+//	W8 owned                  --downgrade-------> shares 1         (edge: this -> next shared take)
+//	W9 not claimed            --freeze----------> claimed; claimed --freeze--> barges 0, silent 0   (book)
+//	W10 claimed, barges 0     --thaw------------> barges, silent or not claimed   (book)
+//	W11 free, claimed, barges 0 --grant---------> owned; not owned, claimed, barges 0 --grant--> shares+1   (book)
+//	W12 owned                 --merge-----------> merged, not claimed, barges 0, silent 0   (book)
 //
-// Lock order: W1-W8 need no lock; W9-W11 the book's.
+// W10 sets of barges and silent what the claims say, or nothing.
+//
+// Lock order: W1-W8 need no lock; W9-W12 the book's.
 // Blocking: nothing here blocks.
 // Departures: DragonFly keeps one request bit, and its readers may ignore it;
 // here waiting is bounded, so the word counts what may still pass.

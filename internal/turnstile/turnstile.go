@@ -16,8 +16,9 @@
 //
 // Transitions:
 //
-//	thread --Block--> waiter, the owner is lent its priority;  waiter --Leave--> thread, taken back
-//	no owner --SetOwner--> owner --SetOwner--> another, or none
+//	T4 no owner --SetOwner--> owner         (and it is lent what T1 says)
+//	T5 owner    --SetOwner--> another owner (and what the first one was lent is taken back)
+//	T6 owner    --SetOwner, Leave of the last waiter--> no owner   (and that too)
 //
 // Lock order: as package waitq.
 // Blocking: nothing here parks; package lock does.
@@ -89,13 +90,13 @@ func Block(q *waitq.Queue, w *waitq.Waiter, owner *thread.Record) (sleeper strin
 // maxChain bounds the walk along a chain that has become a cycle.
 const maxChain = 1000
 
-// SetOwner gives the turnstile an owner, or none.
+// SetOwner gives the turnstile an owner, or none (T4-T6).
 func SetOwner(q *waitq.Queue, owner *thread.Record) {
 	old := q.Holder
 	if old == owner {
 		return
 	}
-	q.Holder = owner
+	thread.Assign(&q.Holder, owner)
 	if old != nil {
 		old.Uncontest((*turnstile)(q))
 		old.Reckon()

@@ -17,7 +17,11 @@
 //
 // Transitions:
 //
-//	idle --Insert--> Queued --Call--> Called --Settle--> Queued;  Queued, Called --Remove--> idle or Granted
+//	Q4 idle    --Insert--> queued
+//	Q5 queued  --Call----> called
+//	Q6 called  --Settle--> queued            (Remove begins with it)
+//	Q7 queued  --Remove--> idle or granted
+//	Q8 granted --Done----> idle
 //
 // Lock order: the lock of a chain, then Thread.Unpark.
 // Blocking: nothing here blocks but for sections of some ten instructions.
@@ -26,6 +30,7 @@ package waitq
 
 import (
 	"iter"
+	"unsafe"
 
 	"github.com/serializing-tokens/lwkt/internal/hw"
 	"github.com/serializing-tokens/lwkt/internal/thread"
@@ -176,7 +181,8 @@ func (c *Chain) InsertRanked(key any, w *Waiter, m token.Mode, rank Rank) *Queue
 		w.queue.next, q.spares = q.spares, w.queue
 	}
 	c.age++
-	w.Key, w.Mode, w.State, w.Rank, w.Hard, w.Tries = key, m, Queued, rank, false, 0
+	w.become(Queued) // Q4
+	w.Key, w.Mode, w.Rank, w.Hard, w.Tries = key, m, rank, false, 0
 	w.queue, w.age, w.prio = q, c.age, w.TD.Priority()
 	q.Len++
 	q.place(w)
@@ -191,7 +197,8 @@ func (q *Queue) Remove(w *Waiter, now State) {
 	}
 	q.cut(w)
 	q.Len--
-	w.State, w.Key = now, nil
+	w.become(now) // Q7
+	w.Key = nil
 	if s := q.spares; s != nil {
 		q.spares, s.next = s.next, nil
 		w.queue = s
@@ -216,10 +223,18 @@ func (w *Waiter) Queue() *Queue {
 	return nil
 }
 
+// Done ends the wait of a thread that is on no queue any more.
+func (w *Waiter) Done() { w.become(Idle) } // Q8
+
+func (w *Waiter) become(s State) {
+	hw.Tell(unsafe.Pointer(&w.State), uint64(w.State), uint64(s))
+	w.State = s
+}
+
 // Call tells w to try for itself.
 func (q *Queue) Call(w *Waiter) {
 	if w.State == Queued {
-		w.State = Called
+		w.become(Called) // Q5
 		q.Called++
 	}
 }
@@ -227,7 +242,7 @@ func (q *Queue) Call(w *Waiter) {
 // Settle ends what Call began.
 func (q *Queue) Settle(w *Waiter) {
 	if w.State == Called {
-		w.State = Queued
+		w.become(Queued) // Q6
 		q.Called--
 	}
 }
