@@ -18,7 +18,7 @@ const (
 	// WakeAll has a release wake all who wait for exclusive use, else all who wait for
 	// shared use, as FreeBSD does, and not the best of them.
 	WakeAll Options = lock.WakeAll
-	// SharersFirst lets new sharers pass a waiting writer, which they may starve.
+	// SharersFirst lets sharers, those that come and those that wait, pass a waiting writer, which they may starve.
 	SharersFirst Options = lock.PassX
 	// DupOK lets one thread hold several locks of this name without a report.
 	DupOK Options = lock.DupOK

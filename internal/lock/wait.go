@@ -73,7 +73,7 @@ func (s *section) look(self *waitq.Waiter) {
 		s.serve(self)
 		q := s.chain.Find(s.l)
 		s.l.mark(q)
-		if q == nil || q.Called > 0 || !s.l.fits(q.Best()) {
+		if q == nil || q.Called > 0 || !s.l.fits(s.l.best(q)) {
 			return
 		}
 		// The last holder left before there were marks that it could see.
@@ -85,7 +85,7 @@ func (s *section) serve(self *waitq.Waiter) {
 	l := s.l
 	q := s.chain.Find(l)
 	for q != nil && q.Len > 0 {
-		w := q.Best()
+		w := l.best(q)
 		if !l.fits(w) {
 			break
 		}
@@ -104,11 +104,19 @@ func (s *section) serve(self *waitq.Waiter) {
 	}
 }
 
+// best is who is to be served first: if sharers pass, one of them.
+func (l *Lock) best(q *waitq.Queue) *waitq.Waiter {
+	if s := q.First(token.Shared); s != nil && l.Flag(PassX) {
+		return s
+	}
+	return q.Best()
+}
+
 // call tells the waiter to try; of sharers all of them, and all of one mode if the lock
-// is one that wakes all.
+// is one that wakes all, those for exclusive use before the others if that is possible now.
 func (s *section) call(q *waitq.Queue, w, self *waitq.Waiter) {
-	if s.l.Flag(WakeAll) && !q.Empty(token.Exclusive) {
-		w = q.First(token.Exclusive)
+	if x := q.First(token.Exclusive); x != nil && s.l.Flag(WakeAll) && !s.l.Flag(PassX) && s.l.fits(x) {
+		w = x
 	}
 	q.Waiters(w.Mode, func(o *waitq.Waiter) bool {
 		q.Call(o)
