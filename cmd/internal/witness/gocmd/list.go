@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"go/ast"
-	"go/importer"
 	"go/parser"
 	"go/token"
 	"go/types"
@@ -87,17 +86,14 @@ var uses = regexp.MustCompile(`\.(Lock|TryLock|RLock|TryRLock|RLocker|Do|Wait|Ad
 
 // Names makes the table from places to names of locks and gives its file. What was found out about a package is kept in the cache.
 func (g *Go) Names(list []*Package) (string, error) {
-	exports := map[string]string{}
-	for _, p := range list {
-		exports[p.ImportPath] = p.Export
-	}
+	w := newWorld(list)
 	tables := make([]string, len(list))
 	todo := make(chan int)
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
 			for i := range todo {
-				tables[i] = g.table(list[i], exports)
+				tables[i] = g.table(list[i], w)
 			}
 		})
 	}
@@ -140,7 +136,7 @@ func (g *Go) write(kind, name, text string) (string, error) {
 const tableVersion = "3"
 
 // table is the part of the names that one package has.
-func (g *Go) table(p *Package, exports map[string]string) string {
+func (g *Go) table(p *Package, w *world) string {
 	if p.Export == "" || p.Path() == "sync" {
 		return ""
 	}
@@ -150,15 +146,28 @@ func (g *Go) table(p *Package, exports map[string]string) string {
 	if text, err := os.ReadFile(filepath.Join(g.Cache, "tables", name)); err == nil {
 		return string(text)
 	}
-	text := sites.Table(find(p, exports))
+	text := sites.Table(find(p, w))
 	_, _ = g.write("tables", name, text) // without it the next run does it again
 	return text
 }
 
-func find(p *Package, exports map[string]string) []sites.Site {
+func find(p *Package, w *world) []sites.Site {
 	fset := token.NewFileSet()
-	var files []*ast.File
-	used := false
+	files, used := parse(fset, p)
+	if !used {
+		return nil
+	}
+	info := &types.Info{
+		Types: map[ast.Expr]types.TypeAndValue{}, Defs: map[*ast.Ident]types.Object{}, Uses: map[*ast.Ident]types.Object{},
+		Selections: map[*ast.SelectorExpr]*types.Selection{},
+	}
+	config := types.Config{Importer: w.imports(p, fset), Error: func(error) {}, FakeImportC: true}
+	_, _ = config.Check(p.Path(), fset, files, info) // as far as it goes
+	return sites.Find(fset, p.program(), files, info)
+}
+
+// parse reads the files of a package, and says whether it may use locks.
+func parse(fset *token.FileSet, p *Package) (files []*ast.File, used bool) {
 	for _, f := range p.CompiledGoFiles {
 		if !filepath.IsAbs(f) {
 			f = filepath.Join(p.Dir, f)
@@ -172,25 +181,7 @@ func find(p *Package, exports map[string]string) []sites.Site {
 			files = append(files, file)
 		}
 	}
-	if !used {
-		return nil
-	}
-	lookup := func(path string) (io.ReadCloser, error) {
-		if mapped, ok := p.ImportMap[path]; ok {
-			path = mapped
-		}
-		if exports[path] == "" {
-			return nil, fmt.Errorf("no package %s", path)
-		}
-		return os.Open(exports[path])
-	}
-	info := &types.Info{
-		Types: map[ast.Expr]types.TypeAndValue{}, Defs: map[*ast.Ident]types.Object{}, Uses: map[*ast.Ident]types.Object{},
-		Selections: map[*ast.SelectorExpr]*types.Selection{},
-	}
-	config := types.Config{Importer: importer.ForCompiler(fset, "gc", lookup), Error: func(error) {}, FakeImportC: true}
-	_, _ = config.Check(p.Path(), fset, files, info) // as far as it goes
-	return sites.Find(fset, p.program(), files, info)
+	return files, used
 }
 
 // Own says which packages are the user's: those that are named, and all that are not in the standard library.
