@@ -5,8 +5,11 @@ package lwkt_test
 import (
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/serializing-tokens/lwkt"
+	"github.com/serializing-tokens/lwkt/sema"
+	"github.com/serializing-tokens/lwkt/sim"
 )
 
 // A reader and a writer waited when the owner became a reader. With WakeAll the writer was called, for whom
@@ -50,4 +53,111 @@ func TestSharersBesideSharer(t *testing.T) {
 			h.Wait()
 		})
 	}
+}
+
+// Who slept inside Block counted as awake once that inner sleep was over, so who then asked for a lock that it kept
+// waited, for ever perhaps.
+func TestSleepInsideBlock(t *testing.T) {
+	onHosts(t, func(t *testing.T, h host) {
+		var kept, taken mtx
+		var slept, tried atomic.Bool
+		h.Go("blocked", func(td *lwkt.Thread) {
+			kept.Lock(td)
+			td.Block(func() {
+				td.Pause(time.Nanosecond)
+				taken.Lock(td) // in the function: nobody knows how long it blocks, but this it does not keep
+				slept.Store(true)
+				h.Until("the other has tried, and waits", func() bool { return tried.Load() && taken.waiters() == 1 })
+				taken.Unlock(td)
+			})
+			kept.Unlock(td)
+		})
+		h.Go("other", func(td *lwkt.Thread) {
+			h.Until("the first has slept", slept.Load)
+			says(t, misuse(t, "Lock", func() { kept.Lock(td) }).Error(), "wait for ever", "sleeps while it holds")
+			tried.Store(true)
+			taken.Lock(td)
+			taken.Unlock(td)
+		})
+		h.Wait()
+	})
+}
+
+// A waiter was called, but somebody else was faster, and went to sleep with the mutex: nobody waited for that one yet, and
+// the waiter did not look who had it now.
+func TestSleepsAfterBarging(t *testing.T) {
+	var m mtx
+	var tok lwkt.Token
+	channel := new(int)
+	machine := sim.New(sim.Options{Attempts: true})
+	machine.Go("owner", func(td *lwkt.Thread) {
+		m.Lock(td)
+		machine.Until(td, "one waits", func() bool { return m.waiters() == 1 })
+		m.Unlock(td)
+		if !m.TryLock(td) {
+			t.Error("it did not barge")
+			return
+		}
+		td.Sleep(channel, 0)
+		m.Unlock(td)
+	})
+	machine.Go("waiter", func(td *lwkt.Thread) {
+		tok.Acquire(td)
+		says(t, misuse(t, "Lock", func() { m.Lock(td) }).Error(), "wait for ever", `thread "owner"`, "sleeps")
+		tok.Release(td)
+		td.Wakeup(channel)
+	})
+	if r := machine.Run(&scheduler{func(*sim.Point) int { return 0 }}); r.Outcome != sim.Done {
+		t.Errorf("%v: %v", r.Outcome, r.Err)
+	}
+	free(t, &tok)
+}
+
+// If a sleep could not take its lock back, since the owner slept with it, the tokens were lost with it, and the
+// thread could not even end.
+func TestTokensAfterLostInterlock(t *testing.T) {
+	onHosts(t, func(t *testing.T, h host) {
+		var m mtx
+		var tok lwkt.Token
+		mine, his := new(int), new(int)
+		asleep := func(channel any) {
+			h.Until("somebody sleeps", func() bool { return lwkt.SleepersOn(channel) == 1 })
+		}
+		h.Go("sleeper", func(td *lwkt.Thread) {
+			tok.Acquire(td)
+			m.Lock(td)
+			says(t, misuse(t, "SleepOn", func() { td.SleepOn(mine, &m, lwkt.SleepOptions{Priority: 20}) }).Error(), "wait for ever")
+			if held, lent := tok.Held(td), td.LentPriority(); held != lwkt.Exclusive || lent != 0 {
+				t.Errorf("it holds its token %v, and is lent %d", held, lent)
+			}
+			tok.Release(td)
+			td.Wakeup(his)
+		})
+		h.Go("other", func(td *lwkt.Thread) {
+			asleep(mine)
+			m.Lock(td)
+			td.Sleep(his, 0)
+			m.Unlock(td)
+		})
+		h.Go("waker", func(td *lwkt.Thread) {
+			asleep(his)
+			td.Wakeup(mine)
+		})
+		h.Wait()
+		free(t, &tok)
+	})
+}
+
+// A semaphore kept its mutex if the thread that came to wait must not sleep.
+func TestSemaAfterMisuse(t *testing.T) {
+	var s sema.Sema
+	s.Init("s", 0)
+	var tok lwkt.Token
+	td := newThread(t)
+	defer td.End()
+	tok.Acquire(td)
+	says(t, misuse(t, "Wait", func() { td.NoBlock(func() { s.Wait(td) }) }).Why, "NoBlock")
+	tok.Release(td)
+	s.Post(td)
+	s.Wait(td)
 }

@@ -101,17 +101,32 @@ func now(td *lwkt.Thread) int64 {
 func (s *Sema) wait(td *lwkt.Thread, sleep func() (bool, error)) (changed bool, err error) {
 	changed = s.mu.Lock(td)
 	for s.units == 0 && err == nil {
-		s.waiters++
 		var c bool
-		c, err = sleep()
+		c, err = s.sleep(td, sleep)
 		changed = changed || c
-		s.waiters--
 	}
 	if s.units > 0 { // also if it was posted while the end of the wait was on its way
 		s.units--
 		err = nil
 	}
 	s.mu.Unlock(td)
+	return changed, err
+}
+
+// sleep sleeps, with the mutex held. If it panics, since the thread must not sleep, the mutex is free again.
+func (s *Sema) sleep(td *lwkt.Thread, sleep func() (bool, error)) (changed bool, err error) {
+	s.waiters++
+	slept := false
+	defer func() {
+		if s.mu.Held(td) != lwkt.None {
+			s.waiters--
+			if !slept {
+				s.mu.Unlock(td)
+			}
+		}
+	}()
+	changed, err = sleep()
+	slept = true
 	return changed, err
 }
 

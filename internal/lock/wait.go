@@ -31,13 +31,14 @@ import (
 type section struct {
 	l       *Lock
 	bounded bool
+	sleeper string // who sleeps with what others wait for
 	chain   *waitq.Chain
 	wakes   waitq.Wakes
 }
 
 // begin locks the queue.
 func (s *section) begin(l *Lock, c thread.Class) {
-	s.l, s.bounded = l, !c.Sleepable()
+	s.l, s.bounded, s.sleeper = l, !c.Sleepable(), ""
 	hash := uint64(uintptr(unsafe.Pointer(l))) * 0x9e3779b97f4a7c15 >> 48
 	if s.bounded {
 		s.chain = turnstile.Table.Lock(hash)
@@ -207,10 +208,10 @@ func (l *Lock) wait(r *thread.Record, op string, c thread.Class, q *Request) (he
 	r.CountWait()
 	on := l.insert(&s, w, q)
 	l.mark(on) // from here on its owner cannot let go unseen
-	if sleeper := s.lend(on, w); sleeper != "" {
+	if s.lend(on, w); s.sleeper != "" {
 		s.leave(on, w, waitq.Idle)
 		s.end(nil)
-		r.MisuseLock(op, &l.Object, c, "it would wait for ever: "+sleeper)
+		l.forEver(r, op, c, s.sleeper)
 	}
 	next := s.end(w) // it may be free by now
 	q.drop(r)
@@ -232,16 +233,25 @@ func (l *Lock) wait(r *thread.Record, op string, c thread.Class, q *Request) (he
 		s.begin(l, c)
 		woken := q.SleepFail && slept && w.State != waitq.Queued
 		ok := !(woken && w.State == waitq.Called) && s.try(w)
-		if !ok && (woken || why != hw.Permit) {
+		stuck := !ok && why == hw.Permit && s.sleeper != ""
+		if !ok && (woken || why != hw.Permit || stuck) {
 			s.leave(w.Queue(), w, waitq.Idle)
 		}
 		next = s.end(w)
+		if stuck {
+			l.forEver(r, op, c, s.sleeper)
+		}
 		if ok || woken || why != hw.Permit {
 			w.Done()
 			q.granted = ok && woken // it was handed over
 			return held, ended(ok, woken, why)
 		}
 	}
+}
+
+// forEver panics, with the tokens taken back.
+func (l *Lock) forEver(r *thread.Record, op string, c thread.Class, sleeper string) {
+	r.MisuseLock(op, &l.Object, c, "it would wait for ever: "+sleeper)
 }
 
 // insert puts a waiter on the queue.
@@ -266,13 +276,11 @@ func ended(ok, woken bool, why hw.Why) Outcome {
 	return Cancelled
 }
 
-// lend makes a waiter lend to the owner of the lock, if that is what its queue is for, and
-// says who sleeps with what others wait for.
-func (s *section) lend(q *waitq.Queue, w *waitq.Waiter) (sleeper string) {
+// lend makes a waiter lend to the owner of the lock, if that is what its queue is for.
+func (s *section) lend(q *waitq.Queue, w *waitq.Waiter) {
 	if s.bounded {
-		sleeper = turnstile.Block(q, w, thread.ByID(s.l.load().Owner()))
+		s.sleeper = turnstile.Block(q, w, thread.ByID(s.l.load().Owner()))
 	}
-	return sleeper
 }
 
 // try is what a waiter does when it is woken: it says whether it has the lock now.

@@ -236,6 +236,7 @@ func Block(h *Handle, op string, f func()) (changed bool) {
 	returned := false
 	defer func() {
 		r := enter(h, op, nil)
+		r.entered = s.base
 		left := ""
 		if r.n > r.base {
 			left = r.describeHolds()

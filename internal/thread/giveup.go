@@ -73,11 +73,11 @@ func (r *Record) reclaim() {
 	for first > 0 && r.given[first-1].level == level {
 		first--
 	}
+	defer func() { r.given = r.given[:first] }() // also if one of them is not to be had
 	for i := first; i < len(r.given); i++ {
 		g := r.given[i] // what waits below may move the list, and leaves it as it was
 		Surrender[g.class].Retake(r, g.op, g.obj, g.depth)
 	}
-	r.given = r.given[:first]
 }
 
 // GivesUp says whether the thread holds a lock that a sleep would give up. Its host may ask, as in host.go.
@@ -86,16 +86,6 @@ func (r *Record) reclaim() {
 func (r *Record) GivesUp() bool {
 	for i := range r.locks[:r.nlocks] {
 		if r.locks[i].class.GivenUp() {
-			return true
-		}
-	}
-	return false
-}
-
-// givesUp says whether a turnstile is that of a lock that the thread would give up.
-func (r *Record) givesUp(t Turnstile) bool {
-	for i := range r.locks[:r.nlocks] {
-		if p := &r.locks[i]; p.class.GivenUp() && t.Of(p.obj) {
 			return true
 		}
 	}

@@ -15,8 +15,8 @@ package thread
 //	   it owns, if it has their locks still, and among its lenders, and the one that its last wake-up gave it until the
 //	   sleep returns; or 0 if its own is not worse.
 //	N2 a thread that is blocked has the place in its queue that its priority gives it.
-//	N3 a thread with asleep set owns no turnstile, and nobody waits for it as a reader, but of what it is about to
-//	   give up for the sleep: whoever is second to come panics.
+//	N3 nobody is blocked on the turnstile of a lock, or waits for a reader of it, that the thread which has it keeps
+//	   while it sleeps: whoever is second to come panics.
 //
 // Transitions: none; every change of an owner, a waiter or a priority ends in reckon.
 // Lock order: Lending, then the book of package token. Nothing else is taken under it.
@@ -71,14 +71,19 @@ type Turnstile interface {
 type lending struct {
 	blocked   Turnstile   // (Lending) what it waits for
 	contested []Turnstile // (Lending) what it owns and others wait for
-	asleep    bool        // (Lending) it sleeps, and holds locks that must not; written by the thread
-	with      string      // (Lending) which, for a message
-	leaving   []*Object   // (Lending) those that it gives up for the sleep, and may not have given up yet
+	kept      []kept      // (Lending) what it keeps in the sleeps and Blocks that it is in, and must not; written by the thread
 	lends     bool        // lendOn was called; the thread's own
 	woken     int32       // (Lending) the priority that its wake-up gave it, or 0
 	lendees   []*Record   // (Lending) who holds the tokens, or reads the lock, that it waits for
 	lenders   []*Record   // (Lending) who waits for tokens that it holds, or locks that it reads
 	awaits    *Object     // (Lending) the lock whose readers are the lendees
+}
+
+// kept is a lock that must not be held across sleep, and is by one who does not know that somebody waits for it.
+type kept struct {
+	obj   *Object
+	with  string // all that the thread has, for a message
+	level int32  // of the sleep
 }
 
 // Priority is what waits of this thread are ordered by: its own, or what it is lent.
@@ -278,18 +283,24 @@ func (r *Record) sleeps(op string, dropped *Object) {
 	if l := r.readsSleepable(dropped); l != nil {
 		r.misuse(op, nil, "it would sleep while it reads "+l.Title(SleepableRM)+", whose readers must not; it holds "+r.describeLocks())
 	}
-	what, with := "", r.describeLocks()
+	what, with, n := "", r.describeLocks(), len(r.kept)
 	Lending.Lock()
+	for i := range r.locks[:r.nlocks] {
+		if p := &r.locks[i]; p.obj != dropped && !p.class.GivenUp() && !p.class.Sleepable() {
+			r.kept = append(r.kept, kept{p.obj, with, r.level + 1})
+		}
+	}
 	for _, t := range r.contested {
-		if t.OwnedBy(r) && !t.Of(dropped) && !r.givesUp(t) {
+		if r.AsleepWith(t) != "" {
 			what = t.What()
 		}
 	}
 	if l := r.readAwaited(dropped); l != nil {
 		what = l.Title(RM)
 	}
-	r.asleep, r.with = what == "", with
-	r.goesWithout(dropped)
+	if what != "" {
+		r.kept = r.kept[:n]
+	}
 	Lending.Unlock()
 	if what != "" {
 		r.misuse(op, nil, "it would sleep while others wait for "+what+", which must not be held then; it holds "+with)
@@ -298,28 +309,34 @@ func (r *Record) sleeps(op string, dropped *Object) {
 
 // wakes is called when a sleep is over, before anything is taken back.
 func (r *Record) wakes() {
-	if r.asleep {
+	n := len(r.kept)
+	for n > 0 && r.kept[n-1].level >= r.level {
+		n--
+	}
+	if n < len(r.kept) {
 		Lending.Lock()
-		r.asleep = false
-		clear(r.leaving)
+		clear(r.kept[n:])
+		r.kept = r.kept[:n]
 		Lending.Unlock()
 	}
 }
 
-// goesWithout notes what a sleep gives up: who waits for that waits for a moment only. The caller has Lending.
-func (r *Record) goesWithout(dropped *Object) {
-	r.leaving = append(r.leaving[:0], dropped)
-	for i := range r.locks[:r.nlocks] {
-		if p := &r.locks[i]; p.class.GivenUp() {
-			r.leaving = append(r.leaving, p.obj)
-		}
+// AsleepWith says whether the thread sleeps, or is inside Block, and keeps the lock of the turnstile meanwhile: with
+// what, for a message, or "". What the function given to Block took itself is not meant. The caller has Lending.
+func (r *Record) AsleepWith(t Turnstile) (with string) {
+	if t.OwnedBy(r) {
+		with = r.keeps(t.Of)
 	}
+	return with
 }
 
-// AsleepWith says whether the thread sleeps with a lock that it must not hold then, and keeps that of the turnstile
-// meanwhile, if it has it. The caller has Lending.
-func (r *Record) AsleepWith(t Turnstile) bool {
-	return r.asleep && t.OwnedBy(r) && !slices.ContainsFunc(r.leaving, t.Of)
+func (r *Record) keeps(is func(obj *Object) bool) (with string) {
+	for i := range r.kept {
+		if k := &r.kept[i]; is(k.obj) {
+			with = k.with
+		}
+	}
+	return with
 }
 
 func (r *Record) heldUnsleepable(but *Object) bool {
@@ -330,7 +347,3 @@ func (r *Record) heldUnsleepable(but *Object) bool {
 	}
 	return false
 }
-
-// DescribeLocks lists the locks with which a thread that is asleep fell asleep, for a message. It may have dropped one since, and
-// the function given to Block may take some. The caller has Lending.
-func (r *Record) DescribeLocks() string { return r.with }

@@ -56,10 +56,14 @@ func fail(h *Handle, op string, t *token.Token, why string) {
 	panic(m)
 }
 
-// culprit ends a slow path in a misuse. While a simulated run is given up there is none: deferred functions of a
+// culprit ends a slow path in a misuse, with the tokens in hand that it had when it began, if it has given them up. While a simulated run is given up there is none: deferred functions of a
 // thread that is ended in the middle release what they do not find.
 func (r *Record) culprit() *Handle {
 	h := r.user() // the thread lives, so nobody writes it
+	if r.base != r.entered {
+		r.Resume(Suspended{r.entered, r.seq})
+	}
+	r.Settle()
 	r.leave()
 	if r.host != nil {
 		r.host.Dying()
@@ -100,6 +104,7 @@ func enter(h *Handle, op string, t *token.Token) *Record {
 		}
 		fail(h, op, t, "another goroutine is using this thread at the same time; a Thread belongs to one goroutine")
 	}
+	r.entered = r.base
 	if invariants.Enabled && t != nil && t.Copied() {
 		r.misuse(op, t, "the token is a copy of one that was in use; a Token must not be copied")
 	}

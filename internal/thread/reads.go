@@ -166,8 +166,8 @@ func (r *Record) AwaitReaders(obj *Object, more []*Record) (sleeper string) {
 		r.lendTo(o)
 	}
 	for _, o := range r.lendees {
-		if o.asleep && !slices.Contains(o.leaving, obj) {
-			return NameOf(o.id) + " sleeps while it holds " + o.with
+		if with := o.keeps(func(k *Object) bool { return k == obj }); with != "" {
+			return NameOf(o.id) + " sleeps while it holds " + with
 		}
 	}
 	return ""

@@ -56,6 +56,7 @@ type Record struct {
 	probe hw.Uint32
 
 	n, base int32      // R1
+	entered int32      // base when the slow path under way began
 	id      uint32     // identity in token words; constant
 	crowd   bool       // the token taken last was waited for
 	own     token.Word // word of a free token that this thread takes; constant
@@ -220,6 +221,7 @@ func End(h *Handle) (held string) {
 func (r *Record) reset() {
 	r.noBlock, r.crit, r.context, r.stats, r.seq, r.goid = 0, 0, Syscall, Stats{}, 0, 0
 	r.falling, r.level, r.given = "", 0, r.given[:0]
+	r.wakes()
 	r.Settle()
 	r.setPrio(DefaultPriority)
 	r.wit, r.origin, r.unwatched = nil, engine.Origin{}, false

@@ -79,8 +79,8 @@ func Block(q *waitq.Queue, w *waitq.Waiter, owner *thread.Record) (sleeper strin
 		if o == nil || o == w.TD {
 			break
 		}
-		if o.AsleepWith(t) {
-			return fmt.Sprintf("%s sleeps while it holds %s", thread.NameOf(o.ID()), o.DescribeLocks())
+		if with := o.AsleepWith(t); with != "" {
+			return fmt.Sprintf("%s sleeps while it holds %s", thread.NameOf(o.ID()), with)
 		}
 		t = o.BlockedOn()
 	}
