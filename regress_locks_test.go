@@ -161,3 +161,48 @@ func TestSemaAfterMisuse(t *testing.T) {
 	s.Post(td)
 	s.Wait(td)
 }
+
+// Who began to wait for a token when all threads had the same priority lent nothing to its holder, and kept its place among
+// the waiters, when somebody better came to wait for a mutex of its own.
+func TestLendsAfterParking(t *testing.T) {
+	onHosts(t, func(t *testing.T, h host) {
+		var m mtx
+		var tok lwkt.Token
+		var order []string // guarded by tok
+		waiters := func(n int) { h.Until("they wait", func() bool { return lwkt.WaitersOf(&tok) == n }) }
+		var held atomic.Bool
+		h.Go("holder", func(td *lwkt.Thread) {
+			tok.Acquire(td)
+			held.Store(true)
+			h.Until("it is lent 31", func() bool { return td.LentPriority() == 31 })
+			tok.Release(td)
+			if lent := td.LentPriority(); lent != 0 {
+				t.Errorf("it is lent %d after its release", lent)
+			}
+		})
+		h.Go("first", func(td *lwkt.Thread) {
+			h.Until("the token is held", held.Load)
+			tok.Acquire(td)
+			order = append(order, "first")
+			tok.Release(td)
+		})
+		h.Go("owner", func(td *lwkt.Thread) {
+			m.Lock(td)
+			waiters(1)
+			tok.Acquire(td)
+			order = append(order, "owner")
+			tok.Release(td)
+			m.Unlock(td)
+		})
+		h.Go("high", func(td *lwkt.Thread) {
+			waiters(2)
+			td.SetPriority(31)
+			m.Lock(td)
+			m.Unlock(td)
+		})
+		h.Wait()
+		if len(order) != 2 || order[0] != "owner" {
+			t.Errorf("the token went to %v", order)
+		}
+	})
+}

@@ -98,7 +98,7 @@ func (r *Record) await(done <-chan struct{}) (ok bool) {
 			ok, done, granted = won, nil, !left
 		}
 	}
-	if r.lends {
+	if r.lends.Load() != 0 {
 		r.stopLending()
 	}
 	r.stats.MaxOvertaken = max(r.stats.MaxOvertaken, c.Overtaken())

@@ -262,7 +262,7 @@ func Abandon(h *Handle) {
 func (r *Record) retire() {
 	r.leaves()
 	r.Settle()
-	if r.lends {
+	if r.lends.Load() != 0 {
 		r.stopLending() // it was ended while it waited
 	}
 	for r.n > r.base {

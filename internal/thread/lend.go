@@ -72,7 +72,7 @@ type lending struct {
 	blocked   Turnstile   // (Lending) what it waits for
 	contested []Turnstile // (Lending) what it owns and others wait for
 	kept      []kept      // (Lending) what it keeps in the sleeps and Blocks that it is in, and must not; written by the thread
-	lends     bool        // lendOn was called; the thread's own
+	lends     hw.Uint32   // (Lending to set) it lends, or may, for tokens that it waits for; cleared by the thread
 	woken     int32       // (Lending) the priority that its wake-up gave it, or 0
 	lendees   []*Record   // (Lending) who holds the tokens, or reads the lock, that it waits for
 	lenders   []*Record   // (Lending) who waits for tokens that it holds, or locks that it reads
@@ -191,11 +191,11 @@ func (r *Record) passOn() {
 		}
 		return
 	}
-	if len(r.lendees) > 0 && r.awaits == nil {
-		r.claim.SetPriority(r.Priority())
+	if r.awaits == nil {
+		r.lendToHolders() // it may wait for tokens, perhaps since before there was anything to lend
 	}
-	for _, o := range r.lendees {
-		o.Reckon()
+	for i := 0; i < len(r.lendees); i++ { // they become fewer if the chain comes back here
+		r.lendees[i].Reckon()
 	}
 }
 
@@ -204,21 +204,25 @@ func (r *Record) lendOn() {
 	if r.probe.Load()&lentTo != 0 {
 		r.giveBack()
 	}
-	r.lends = true
+	Lending.Lock()
 	r.lendToHolders()
+	Lending.Unlock()
 }
 
 // lendToHolders lends to those who hold the tokens that the thread waits for, and to older
-// waiters for whom they are reserved.
+// waiters for whom they are reserved; if it does wait for tokens. The caller has Lending.
 func (r *Record) lendToHolders() {
+	r.lends.Store(1) // before the look: it ends what begins here, or the look finds that its wait is over
+	if !r.claim.SetPriority(r.Priority()) {
+		return
+	}
 	var ids [8]uint32
-	Lending.Lock()
 	holders := r.claim.Blockers(ids[:0])
-	for i := len(r.lendees) - 1; i >= 0; i-- {
-		if o := r.lendees[i]; !slices.Contains(holders, o.id) {
-			r.lendees = slices.Delete(r.lendees, i, i+1)
-			o.stopLender(r)
-		}
+	gone := func(o *Record) bool { return !slices.Contains(holders, o.id) }
+	for i := slices.IndexFunc(r.lendees, gone); i >= 0; i = slices.IndexFunc(r.lendees, gone) {
+		o := r.lendees[i]
+		r.lendees = slices.Delete(r.lendees, i, i+1)
+		o.stopLender(r) // the chain may come back here
 	}
 	for _, id := range holders {
 		if o := ByID(id); o != nil && o != r {
@@ -226,7 +230,6 @@ func (r *Record) lendToHolders() {
 			r.lendTo(o)
 		}
 	}
-	Lending.Unlock()
 }
 
 func (r *Record) stopLender(l *Record) {
@@ -261,9 +264,9 @@ func (r *Record) giveBack() {
 	Lending.Unlock()
 }
 
-// stopLending ends what lendOn began.
+// stopLending ends what lendToHolders began.
 func (r *Record) stopLending() {
-	r.lends = false
+	r.lends.Store(0)
 	Lending.Lock()
 	for _, o := range r.lendees {
 		o.stopLender(r)

@@ -163,17 +163,18 @@ func (c *Claim) Shrink() (won, left bool) {
 	return false, keep > 0
 }
 
-// SetPriority changes the priority of a claim that may be filed, and so its rank.
-func (c *Claim) SetPriority(p int32) {
+// SetPriority changes the priority of a claim, and so its rank, if it is filed; it says whether.
+func (c *Claim) SetPriority(p int32) (filed bool) {
 	b := &book
 	b.lock.Lock()
-	w := c.watch
-	b.unwatch(c)
-	c.Prio = p
-	if w != nil {
+	if filed = c.state == waiting || c.state == called; filed && c.Prio != p {
+		w := c.watch
+		b.unwatch(c)
+		c.Prio = p
 		b.watchAt(w)
 	}
 	b.unlock()
+	return filed
 }
 
 // Blockers appends the identities of those that a filed claim waits for: who has one
