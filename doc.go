@@ -25,6 +25,22 @@
 // goroutine with a Thread, Run gives one to the current goroutine, WithThread puts
 // it into a context.Context.
 //
+// # Locks
+//
+// Beside tokens there are the locks of FreeBSD: Mtx, RWLock and SpinMtx for short
+// sections, SX for what is held across sleep; and, as packages of their own, rmlock,
+// lockmgr, mtxpool, serializer, giant, and condvar and sema to wait with. They mix with
+// tokens: whoever waits for one gives up its tokens meanwhile. docs/locking.md says
+// which one to take, docs/manpages.md what each call of the BSDs is called here.
+//
+// # Looking and testing
+//
+// SetRecording, Tokens, LockProfile, Turnstiles and SleepQueues, and what is called Show
+// with their names, tell what goes on in a program; packages ddb and debughttp do so
+// from outside. Package witness checks the order of locks, package explore runs a test under
+// every schedule on the machine of package sim, and package locktest is the
+// conformance suite of locks.
+//
 // # Memory model
 //
 // In the terms of the Go memory model, a release of a token, the one that is

@@ -58,7 +58,8 @@ func (m *SpinMtx) TryLock(td *Thread) bool { return lock.SpinTry(td.handle(), &m
 // another spin mutex since. (mtx_unlock_spin)
 func (m *SpinMtx) Unlock(td *Thread) { lock.SpinRelease(td.handle(), &m.l) }
 
-// Interlock is that of Interlock. (msleep_spin)
+// Interlock lets SleepOn drop the mutex, which the thread has once; condition variables do
+// not. It does not block. (msleep_spin)
 func (m *SpinMtx) Interlock() sleepq.Interlock { return m.l.SpinInterlock() }
 
 // Held says how the thread has the mutex: not, or exclusively. (mtx_owned)

@@ -14,7 +14,7 @@ import (
 
 // SX is a lock that many sharers or one exclusive holder have, across sleep and Block if they
 // like. So the wait for it is not bounded: it lends no priority, must not begin while the
-// thread holds a Mtx, RWLock or RMLock, and is best given up by a context. Who waits gives up
+// thread holds a Mtx, RWLock or rmlock.Lock, and is best given up by a context. Who waits gives up
 // its tokens meanwhile. The zero SX is free, and must not be copied.
 //
 // A waiting exclusive holder keeps new sharers out, unless they share this lock already. With

@@ -1,9 +1,9 @@
 // Package condvar is the condition variables (condvar(9)): waiting for a condition that a lock
 // guards, with that lock given up meanwhile. It works with every lock of package lwkt and its like
 // that may be dropped by a sleep, but not with spin mutexes, for which there is SleepOn.
-//
-// State machine: none of its own; a condition variable is a channel of package sleepq.
 package condvar
+
+// State machine: none of its own; a condition variable is a channel of package sleepq.
 
 import (
 	"context"

@@ -1,5 +1,6 @@
-// Who waits for whom: from a thread to what it waits for, to who has that, and so on.
 package ddb
+
+// Who waits for whom: from a thread to what it waits for, to who has that, and so on.
 
 import (
 	"fmt"

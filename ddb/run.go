@@ -1,5 +1,6 @@
-// The commands: one line of text in, text or JSON out.
 package ddb
+
+// The commands: one line of text in, text or JSON out.
 
 import (
 	"bytes"

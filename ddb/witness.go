@@ -1,5 +1,6 @@
-// What the witness knows, as an indented list.
 package ddb
+
+// What the witness knows, as an indented list.
 
 import (
 	"fmt"

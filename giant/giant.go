@@ -5,10 +5,10 @@
 //
 // The functions are those of Giant, the one for the whole program; a subsystem may have one of
 // its own.
-//
+package giant
+
 // State machine: none of its own; the lock is internal/lock/word.go, what a sleep does with it
 // internal/thread/giveup.go.
-package giant
 
 import (
 	"context"

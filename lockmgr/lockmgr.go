@@ -284,5 +284,6 @@ type locker struct {
 func (l locker) Lock()   { l.lock(l.td) }
 func (l locker) Unlock() { l.lk.Unlock(l.td) }
 
-// Interlock is that of lwkt.Interlock: a sleep can drop the lock.
+// Interlock lets SleepOn and condition variables drop the lock, whichever way the thread has
+// it, once. It does not block.
 func (lk *Lock) Interlock() sleepq.Interlock { return lk.l.Interlock(class) }

@@ -1,8 +1,8 @@
 // Package rmlock is the read-mostly lock: a reader-writer lock for what is hardly ever written,
 // whose readers write nothing that another one reads or writes.
-//
-// State machine: none of its own; the lock is internal/lock/rm.go.
 package rmlock
+
+// State machine: none of its own; the lock is internal/lock/rm.go.
 
 import (
 	"context"
@@ -106,7 +106,8 @@ func (rm *Lock) TryWLock(td *lwkt.Thread) bool { return lock.TryWrite(handle(td)
 // WUnlock undoes one WLock. It does not block. (rm_wunlock)
 func (rm *Lock) WUnlock(td *lwkt.Thread) { lock.WriteRelease(handle(td), &rm.l) }
 
-// Interlock is that of Interlock. (rm_sleep)
+// Interlock lets SleepOn and condition variables drop the lock, whichever way the thread has
+// it, once. It does not block. (rm_sleep)
 func (rm *Lock) Interlock() sleepq.Interlock { return rm.l.Interlock() }
 
 // Held says how the thread has the lock. (rm_wowned, rm_assert)

@@ -1,9 +1,9 @@
 // Package sema is the counting semaphore (sema(9)): a mutex, a condition variable and a number, as in
 // FreeBSD. Nobody owns a unit: any thread may Post, and one that waits lends its priority to
 // nobody.
-//
-// State machine: none beside those of the mutex and the condition variable.
 package sema
+
+// State machine: none beside those of the mutex and the condition variable.
 
 import (
 	"context"

@@ -1,9 +1,9 @@
 // Package serializer is DragonFly's serializer: a lock that one thread has at a time, across sleep if
 // it likes, made for device drivers: the handler of an interrupt runs under it, unless it has
 // been disabled.
-//
-// State machine: none of its own but one bit; the lock is internal/lock/word.go.
 package serializer
+
+// State machine: none of its own but one bit; the lock is internal/lock/word.go.
 
 import (
 	"context"

@@ -1,5 +1,6 @@
-// Drawing the graph: an SVG, and a page with the reports below it.
 package witness
+
+// Drawing the graph: an SVG, and a page with the reports below it.
 
 import (
 	"bufio"

@@ -1,5 +1,6 @@
-// The orders that were seen, as data and for graphviz.
 package witness
+
+// The orders that were seen, as data and for graphviz.
 
 import (
 	"cmp"

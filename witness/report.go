@@ -1,5 +1,6 @@
-// Reports with names instead of numbers, to be printed or kept as JSON.
 package witness
+
+// Reports with names instead of numbers, to be printed or kept as JSON.
 
 import (
 	"encoding/json"

@@ -1,4 +1,4 @@
-// Every exported name is documented.
+// Every exported name is documented, and go doc shows of a package what is for its users.
 package lint
 
 import (
@@ -80,6 +80,23 @@ func fields(e ast.Expr) []*ast.Field {
 		return e.Methods.List
 	}
 	return nil
+}
+
+// strayHeaders finds headers of files that go doc prints as part of the package's
+// documentation: those beside the package clause, with no empty line between, that do not
+// begin with the package's name; and what such a one tells about state machines.
+func strayHeaders(t *tree) (findings []string) {
+	for _, s := range t.sources {
+		if !published(s) || s.file.Doc == nil || ast.IsGenerated(s.file) {
+			continue
+		}
+		if text := s.file.Doc.Text(); !strings.HasPrefix(text, "Package "+s.file.Name.Name+" ") {
+			findings = append(findings, t.at(s.file.Doc.Pos(), "go doc prints this header as documentation of package %s: put it below the package clause", s.file.Name.Name))
+		} else if strings.Contains(text, "\nState machine:") {
+			findings = append(findings, t.at(s.file.Doc.Pos(), "the documentation of package %s tells users of a state machine: put that below the package clause", s.file.Name.Name))
+		}
+	}
+	return findings
 }
 
 // receiver is the name of the type that a method belongs to.
@@ -204,5 +221,22 @@ func F() {}
 `,
 			"sim/a.go": "package sim\n\ntype CPU int\n",
 		}, []string{"a.go:3: var ErrA", "a.go:6: const C", "a.go:11: type T", "field T. A", "field T. B", "type I", "field I. M", "type U", "method U. M", "a.go:20: function F", "sim/a.go:3: type CPU"}},
+	})
+}
+
+func TestStrayHeaders(t *testing.T) {
+	holds(t, strayHeaders, []plant{
+		{"below", map[string]string{
+			"a.go":             "// Package lwkt is told.\npackage lwkt\n\n// State machine: none.\n",
+			"b.go":             "package lwkt\n\n// The other half.\n",
+			"c.go":             "// The third half.\n\npackage lwkt\n",
+			"internal/hw/a.go": "// What a processor has.\npackage hw\n",
+			"a_test.go":        "// Its tests.\npackage lwkt\n",
+		}, nil},
+		{"printed", map[string]string{
+			"a.go":     "// Package lwkt is told.\n//\n// State machine: none.\npackage lwkt\n",
+			"b.go":     "// The other half.\npackage lwkt\n",
+			"sim/a.go": "// Package simulated is misnamed.\npackage sim\n",
+		}, []string{"a.go:1: the documentation", "b.go:1: go doc prints", "sim/a.go:1: go doc prints"}},
 	})
 }
