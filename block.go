@@ -140,7 +140,10 @@ func (td *Thread) wakeup(op string, channel any, which sleepq.Which) int {
 
 // agree panics unless others can name the same wait channel.
 func (td *Thread) agree(op string, channel any) {
-	if channel == nil || !canCompare(channel) || channel != channel { // not a number
+	if channel == nil {
+		thread.Fail(td.handle(), op, "nil cannot be a wait channel; use the address of what is waited for")
+	}
+	if !canCompare(channel) || channel != channel { // not a number
 		thread.Fail(td.handle(), op, fmt.Sprintf("%T(%v) cannot be a wait channel; use an address, or another value that can be compared", channel, channel))
 	}
 }

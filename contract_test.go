@@ -1772,6 +1772,28 @@ func TestNoBlockSleepLeavesNoSleeper(t *testing.T) {
 	a.Release(td)
 }
 
+// TestC10CopyReleased: a copy of what is held says what it is when it is released, in every build.
+func TestC10CopyReleased(t *testing.T) {
+	td := newThread(t)
+	defer td.End()
+	type box struct {
+		tok lwkt.Token
+		mtx lwkt.Mtx
+		spn lwkt.SpinMtx
+	}
+	var b, other box
+	b.tok.Acquire(td)
+	b.mtx.Lock(td)
+	b.spn.Lock(td)
+	reflect.ValueOf(&other).Elem().Set(reflect.ValueOf(&b).Elem()) // vet does not see this
+	says(t, misuse(t, "Release", func() { other.tok.Release(td) }).Error(), "copy", "must not be copied")
+	says(t, misuse(t, "Unlock", func() { other.mtx.Unlock(td) }).Error(), "copy", "must not be copied")
+	says(t, misuse(t, "Unlock", func() { other.spn.Unlock(td) }).Error(), "copy", "must not be copied")
+	b.spn.Unlock(td)
+	b.mtx.Unlock(td)
+	b.tok.Release(td)
+}
+
 // TestC10Copy sees a copied token found, in builds with invariants; in others vet
 // looks for it.
 func TestC10Copy(t *testing.T) {

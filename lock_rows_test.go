@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/serializing-tokens/lwkt"
+	"github.com/serializing-tokens/lwkt/rmlock"
 	"github.com/serializing-tokens/lwkt/sim"
 )
 
@@ -247,7 +248,9 @@ func TestRow25InitDestroy(t *testing.T) {
 			had.Store(false)
 		})
 	})
-	says(t, misuse(t, "Init", func() { new(lwkt.Mtx).Init("m", lwkt.SharersFirst) }).Error(), "not for a mutex")
+	says(t, misuse(t, "Init", func() { new(lwkt.Mtx).Init("m", lwkt.SharersFirst) }).Error(), "not an option of a mutex: SharersFirst")
+	says(t, misuse(t, "Init", func() { new(lwkt.SpinMtx).Init("m", lwkt.WakeAll|lwkt.Recurse|1<<30) }).Error(), "not an option of a spin mutex: WakeAll|0x40000000")
+	says(t, misuse(t, "Init", func() { new(rmlock.Lock).Init("m", lwkt.Recurse|rmlock.Sleepable) }).Error(), "not an option of an rmlock: Recurse")
 }
 
 // besiege has readers at a lock of whom one is always in, as far as they can help it, and a writer.

@@ -28,8 +28,8 @@ const (
 
 // initLock is the Init of all locks.
 func initLock(l *lock.Lock, c thread.Class, name string, o, known Options) {
-	if o&^(known|DupOK|NoWitness) != 0 {
-		thread.FailLock(nil, "Init", &l.Object, c, "one of its options is not for a "+c.String())
+	if wrong := o &^ (known | DupOK | NoWitness); wrong != 0 {
+		thread.FailLock(nil, "Init", &l.Object, c, "not an option of a "+c.String()+": "+lock.FlagNames(uint32(wrong)))
 	}
 	lock.Init(l, c, name, uint32(o))
 }

@@ -181,7 +181,7 @@ func TestSleepOnTable(t *testing.T) {
 	for _, l := range droppables() {
 		says(t, misuse(t, "SleepOn", func() { td.SleepOn(&event, l.lock, o) }).Why, "nobody has it")
 		l.take(td)
-		says(t, misuse(t, "SleepOn", func() { td.SleepOn(nil, l.lock, o) }).Why, "wait channel")
+		says(t, misuse(t, "SleepOn", func() { td.SleepOn(nil, l.lock, o) }).Why, "nil cannot be a wait channel")
 		says(t, misuse(t, "SleepOn", func() { td.SleepOn(&event, nil, o) }).Why, "no lock")
 		says(t, misuse(t, "SleepOn", func() { td.SleepOn(&event, l.lock, lwkt.SleepOptions{Priority: 32}) }).Why, "32")
 		if l.shared {

@@ -5,6 +5,7 @@ package lockmgr
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -14,10 +15,10 @@ import (
 // Flags are an operation, and in what way: Exclusive|NoWait.
 type Flags uint32
 
-// The operations. A request has exactly one.
+// The operations. A request has exactly one; of two it panics.
 const (
 	// Shared takes a share. If the thread has the lock exclusively, that is ErrDeadlock.
-	Shared Flags = 1 + iota
+	Shared Flags = 1 << iota
 	// Exclusive takes the lock exclusively.
 	Exclusive
 	// Upgrade makes the one share of the thread exclusive. If another thread is
@@ -68,20 +69,20 @@ const (
 	initFlags = CanRecurse | NoShare | NoDeadlockTreat | DupOK | NoWitness
 )
 
-var opNames = [...]string{"", "Shared", "Exclusive", "Upgrade", "TryUpgrade", "ExclUpgrade", "Downgrade", "Release", "Drain"}
-
-var flagNames = [...]string{"NoWait", "SleepFail", "CanRecurse", "NoShare", "NoDeadlockTreat", "DupOK", "NoWitness", "ExclOther"}
+// names are those of all of them, by bit.
+var names = [...]string{"Shared", "Exclusive", "Upgrade", "TryUpgrade", "ExclUpgrade", "Downgrade", "Release", "Drain",
+	"NoWait", "SleepFail", "CanRecurse", "NoShare", "NoDeadlockTreat", "DupOK", "NoWitness", "ExclOther"}
 
 // String names the operation and the flags, or is "0".
 func (f Flags) String() string {
 	var parts []string
-	if op := f & opMask; op >= Shared && op <= Drain {
-		parts = append(parts, opNames[op])
-	}
-	for i, name := range flagNames {
-		if f&(NoWait<<i) != 0 {
+	for i, name := range names {
+		if f&(1<<i) != 0 {
 			parts = append(parts, name)
 		}
+	}
+	if unknown := f >> len(names); unknown != 0 {
+		parts = append(parts, fmt.Sprintf("%#x", uint32(unknown)<<len(names)))
 	}
 	if len(parts) == 0 {
 		return "0"

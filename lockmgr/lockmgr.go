@@ -9,6 +9,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/bits"
 	"sync"
 
 	"github.com/serializing-tokens/lwkt"
@@ -87,8 +88,11 @@ func (lk *Lock) Destroy(td *lwkt.Thread) { lock.Destroy(handle(td), &lk.l, class
 // be after it. (lockmgr)
 func (lk *Lock) Do(td *lwkt.Thread, f Flags, opts ...Option) (changed bool, err error) {
 	op, q, ctx := f&opMask, lock.Request{Avoid: true}, context.Context(nil)
-	if op < Shared || op > Drain || f&^(opMask|doFlags) != 0 {
-		thread.FailLock(handle(td), "Do", &lk.l.Object, class, "not an operation: "+f.String())
+	switch wrong := f &^ (opMask | doFlags); {
+	case bits.OnesCount32(uint32(op)) != 1:
+		thread.FailLock(handle(td), "Do", &lk.l.Object, class, "a request has exactly one operation, and not "+op.String())
+	case wrong != 0:
+		thread.FailLock(handle(td), "Do", &lk.l.Object, class, "not for a request: "+wrong.String())
 	}
 	q.NoWait, q.SleepFail, q.Recurse, q.Drain = f&NoWait != 0, f&SleepFail != 0, f&CanRecurse != 0, op == Drain
 	for i := range opts {
@@ -120,7 +124,7 @@ func (lk *Lock) Do(td *lwkt.Thread, f Flags, opts ...Option) (changed bool, err 
 }
 
 func (lk *Lock) do(td *lwkt.Thread, op Flags, q *lock.Request) (changed bool, out lock.Outcome) {
-	h, name := handle(td), opNames[op]
+	h, name := handle(td), names[bits.TrailingZeros32(uint32(op))]
 	if lk.l.Flag(lock.NoShare) {
 		switch op {
 		case Shared:

@@ -151,6 +151,8 @@ func TestTable(t *testing.T) {
 		lockmgr.Upgrade | lockmgr.NoWait:         {"panic -", "panic -", "busy -", "ok x", "panic", "panic x", "panic X", "panic -", "panic -", "panic"},
 		lockmgr.Exclusive | lockmgr.SleepFail:    {"ok x", "timeout -", "panic s", "panic s", "panic", "panic x", "panic X", "timeout -", "timeout -", "panic"},
 		lockmgr.Flags(0):                         {"panic -", "panic -", "panic s", "panic s", "panic", "panic x", "panic X", "panic -", "panic -", "panic"},
+		lockmgr.Exclusive | 1<<20:                {"panic -", "panic -", "panic s", "panic s", "panic", "panic x", "panic X", "panic -", "panic -", "panic"},
+		lockmgr.Shared | lockmgr.Exclusive:       {"panic -", "panic -", "panic s", "panic s", "panic", "panic x", "panic X", "panic -", "panic -", "panic"},
 		lockmgr.Exclusive | lockmgr.NoShare:      {"panic -", "panic -", "panic s", "panic s", "panic", "panic x", "panic X", "panic -", "panic -", "panic"},
 		lockmgr.ExclUpgrade | lockmgr.CanRecurse: {"panic -", "panic -", "timeout -", "ok x", "panic", "panic x", "panic X", "panic -", "panic -", "panic"},
 	}

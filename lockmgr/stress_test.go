@@ -282,4 +282,7 @@ func TestLockers(t *testing.T) {
 	if got := (lockmgr.Exclusive | lockmgr.NoWait | lockmgr.SleepFail).String() + " " + lockmgr.Flags(0).String(); got != "Exclusive|NoWait|SleepFail 0" {
 		t.Error(got)
 	}
+	if got := (lockmgr.Shared | lockmgr.ExclOther | 1<<20).String(); got != "Shared|ExclOther|0x100000" {
+		t.Error(got)
+	}
 }

@@ -51,8 +51,8 @@ func handle(td *lwkt.Thread) *thread.Handle { return thread.HandleAt(unsafe.Poin
 // Init names the lock and sets options: Sleepable, DupOK, NoWitness. A lock that was initialized
 // must be destroyed before it can be again. (rm_init)
 func (rm *Lock) Init(name string, o lwkt.Options) {
-	if o&^(Sleepable|lwkt.DupOK|lwkt.NoWitness) != 0 {
-		thread.FailLock(nil, "Init", &rm.l.Back().Object, thread.RM, "one of its options is not for an rmlock")
+	if wrong := o &^ (Sleepable | lwkt.DupOK | lwkt.NoWitness); wrong != 0 {
+		thread.FailLock(nil, "Init", &rm.l.Back().Object, thread.RM, "not an option of an rmlock: "+lock.FlagNames(uint32(wrong)))
 	}
 	lock.InitRM(&rm.l, name, uint32(o))
 }

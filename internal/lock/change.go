@@ -7,6 +7,7 @@ package lock
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/serializing-tokens/lwkt/internal/sleepq"
 	"github.com/serializing-tokens/lwkt/internal/thread"
@@ -117,6 +118,23 @@ func Downgrade(h *thread.Handle, l *Lock, c thread.Class) {
 		turnstile.SetOwner(q, nil)
 	}
 	s.end(nil)
+}
+
+// FlagNames names flags of Init for a message.
+func FlagNames(flags uint32) string {
+	var names []string
+	for _, f := range [...]struct {
+		flag uint32
+		name string
+	}{{Recurse, "Recurse"}, {WakeAll, "WakeAll"}, {PassX, "SharersFirst"}, {Sleepable, "Sleepable"}, {DupOK, "DupOK"}, {NoWitness, "NoWitness"}} {
+		if flags&f.flag != 0 {
+			names, flags = append(names, f.name), flags&^f.flag
+		}
+	}
+	if flags != 0 {
+		names = append(names, fmt.Sprintf("%#x", flags))
+	}
+	return strings.Join(names, "|")
 }
 
 // Init gives a lock a name and flags. It panics if the lock has been initialized and not

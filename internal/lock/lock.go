@@ -377,18 +377,20 @@ func (l *Lock) release(r *thread.Record, op string, c thread.Class, m token.Mode
 	}
 }
 
-// whyNotHeld explains a release of a lock that the thread does not hold in the mode.
+// whyNotHeld explains why the thread cannot release, change or drop a lock that it does not hold in the mode.
 func (l *Lock) whyNotHeld(r *thread.Record, m token.Mode) string {
 	if had, _ := r.LockMode(&l.Object); had != token.None {
 		return "the thread has it " + had.String() + ", not " + m.String() + r.LockSite(&l.Object)
 	}
 	switch w := l.load(); {
+	case w.Owner() == r.ID() && !w.Disowned():
+		return "it is a copy of a lock that the thread has; a lock must not be copied (go vet finds that)"
 	case w.Owner() != 0:
 		return "the thread does not have it; " + ownerName(w) + " does"
 	case w.Shares() > 0:
 		return "the thread does not have it; others share it"
 	}
-	return "nobody has it: it was released once too often, or by the wrong thread"
+	return "nobody has it: it was never taken, or released once too often or by the wrong thread"
 }
 
 // ownerName is how the owner in w is called in messages.

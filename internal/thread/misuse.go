@@ -220,12 +220,14 @@ func (r *Record) whyNotHeld(t *token.Token) string {
 		}
 	}
 	switch w := t.Word(); {
+	case w.Owner() == r.ID():
+		return "it is a copy of a token that the thread holds; a Token must not be copied (go vet finds that)"
 	case w.Owner() != 0:
 		return "this thread does not hold it; " + NameOf(w.Owner()) + " does, exclusively" + r.heldSite(t)
 	case w.Shares() > 0:
 		return fmt.Sprintf("this thread does not hold it; %d others share it%s", w.Shares(), r.heldSite(t))
 	}
-	return "nobody holds it: it was released once too often, or by the wrong goroutine (-tags lwkt_invariants tells)"
+	return "nobody holds it: it was never acquired, or released once too often or by the wrong goroutine (-tags lwkt_invariants tells)"
 }
 
 // heldSite tells where t was acquired, or how to learn that.
