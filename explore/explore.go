@@ -37,6 +37,7 @@
 package explore
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -123,10 +124,10 @@ func (r *Report) String() string {
 	default:
 		fmt.Fprintf(&b, "not exhaustive: %s, %s (orders of operations that matter; %s)", counted(r.Runs, "run"), counted(r.Traces, "trace"), r.Strategy)
 	}
-	if r.Failure == nil && r.Bound != "" {
+	if r.Failure == nil && r.Err == nil && r.Bound != "" {
 		b.WriteString("; " + r.Bound)
 	}
-	if r.Failure == nil && r.Capped {
+	if r.Failure == nil && r.Err == nil && r.Capped {
 		b.WriteString("; some runs reached the cap on steps, and what they could have done beyond was not tried")
 	}
 	if r.Diverged != "" {
@@ -165,8 +166,11 @@ func Run(program func(m *sim.Machine), opts ...Option) Report {
 }
 
 func explore(program func(m *sim.Machine), c *config) Report {
-	if c.err != nil {
+	switch {
+	case c.err != nil:
 		return Report{Err: c.err}
+	case program == nil:
+		return Report{Err: errors.New("explore: there is no program to explore")}
 	}
 	var rep Report
 	err := sim.Do(func(s *sim.Session) {

@@ -44,6 +44,36 @@ func TestLanesShowWaits(t *testing.T) {
 	}
 }
 
+// TestLanesTellModes: a share and exclusive use have different names, and what a deferred
+// call does by way of a panic is told of where the panic began.
+func TestLanesTellModes(t *testing.T) {
+	program := func(m *sim.Machine) {
+		var rw lwkt.RWLock
+		rw.Init("routes", 0)
+		m.Go("ann", func(td *lwkt.Thread) {
+			rw.RLock(td)
+			rw.RUnlock(td)
+			rw.WLock(td)
+			defer rw.WUnlock(td)
+			var none []int
+			none[len(td.Name())]++
+		})
+	}
+	f, err := Picture(program, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	svg := regexp.MustCompile(`<[^>]*>`).ReplaceAllString(string(f.SVG), "\n")
+	for _, want := range []string{"lock shared routes", "lock routes"} {
+		if !strings.Contains(f.Lanes, want) || !strings.Contains(svg, "\n"+strings.TrimSuffix(want, " routes")+"\n") {
+			t.Errorf("no %q in:\n%s", want, f.Lanes)
+		}
+	}
+	if strings.Contains(f.Lanes, "panic.go") || strings.Count(f.Lanes, "lanes_test.go") != 4 {
+		t.Errorf("places of the runtime, or too few, in:\n%s", f.Lanes)
+	}
+}
+
 func TestFit(t *testing.T) {
 	for _, c := range []struct {
 		s    string

@@ -61,9 +61,19 @@ func TestMustFinish(t *testing.T) {
 			t.Errorf("without it: %s", r.String())
 		}
 		d := (&double{dir: t.TempDir()}).run(func(tb testing.TB) { Test(tb, unconcerned, append(c.opts, MustFinish(), Keep(""))...) })
-		if d.failed != c.fails || c.fails && !strings.Contains(d.fatal, "MustFinish, but ") {
+		if d.failed != c.fails || c.fails && !strings.Contains(d.fatal, "MustFinish, but ") || strings.Count(d.fatal, "a bug of depth") > 1 {
 			t.Errorf("%s", d.fatal)
 		}
+	}
+	d := (&double{dir: t.TempDir()}).run(func(tb testing.TB) { Test(tb, unconcerned, PCT(2), Runs(10), MustFinish(), Keep("")) })
+	if strings.Count(d.fatal, "a bug of depth") != 1 || !strings.HasSuffix(strings.TrimSpace(d.fatal), "operations.") {
+		t.Errorf("what is promised is told %d times: %s", strings.Count(d.fatal, "a bug of depth"), d.fatal)
+	}
+}
+
+func TestNoProgram(t *testing.T) {
+	if r := Run(nil); r.OK() || !strings.Contains(r.String(), "no program") {
+		t.Errorf("%s", r.String())
 	}
 }
 

@@ -32,6 +32,10 @@ import (
 // Under EXPLORE_REPLAY it fails also if the schedule cannot be followed, for then it was
 // found in another program, or before a change, and that it passes says nothing.
 //
+// EXPLORE_STRATEGY (auto, dpor, exhaustive, preempt:N, random, urw, pos, pct:N, portfolio),
+// EXPLORE_BUDGET (30s, or a number of runs) and EXPLORE_SEED in the environment come before
+// the options.
+//
 // It must be called from the goroutine of the test, and blocks until all is done.
 func Test(t testing.TB, program func(m *sim.Machine), opts ...Option) {
 	t.Helper()

@@ -270,11 +270,11 @@ func (p *proc) firstWant() int32 {
 	return obj
 }
 
-// site is the program counter of the user's call.
+// site is the program counter of the user's call; of a deferred one, by way of a panic, where that began.
 func site() uintptr {
 	var pcs [16]uintptr
 	for _, pc := range pcs[:runtime.Callers(3, pcs[:])] {
-		if f, _ := runtime.CallersFrames([]uintptr{pc}).Next(); ours(f.Function) {
+		if f, _ := runtime.CallersFrames([]uintptr{pc}).Next(); ours(f.Function) || strings.HasPrefix(f.Function, "runtime.") {
 			continue
 		}
 		return pc
