@@ -26,6 +26,11 @@ func (x *exploration) draw(f *Failure, list []deviation) {
 		f.Err = live
 	}
 	x.drawn = endingOf(&r, live)
+	if l, ok := live.(*Liveness); ok {
+		for i := range x.host.machine.Threads() {
+			l.names = append(l.names, x.host.ThreadName(i))
+		}
+	}
 	t := newTimeline(h.steps, r.waiting, x.host)
 	t.outcome, t.failed = f.Outcome.String(), f.Outcome.Failed()
 	if f.Err != nil {

@@ -187,8 +187,8 @@ func TestFindsWhatIsPlanted(t *testing.T) {
 		{"lost wakeup", lostWakeup, sim.Deadlock, "sleeper", 2},
 		{"panic", panics, sim.Panic, "planted", 1},
 		{"lock held", keepsLock, sim.LocksHeld, "held", 2},
-		{"livelock", livelock, sim.StepLimit, "livelock", 1000},
-		{"starvation", starving, sim.StepLimit, "starvation", 1000},
+		{"livelock", livelock, sim.StepLimit, `fair steps of threads "t0", "t1" brought none`, 1000},
+		{"starvation", starving, sim.StepLimit, `fair steps thread "poor" could not go on once, while thread "hog" ran`, 1000},
 	} {
 		for name, o := range map[string]Option{
 			"auto": Auto(), "exhaustive": Exhaustive(), "preempt": Preempt(2), "dpor": DPOR(), "random": Random(), "urw": URW(), "pos": POS(), "pct": PCT(3), "portfolio": Portfolio(),

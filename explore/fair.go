@@ -21,17 +21,19 @@ type Liveness struct {
 	Steps   int   // fair steps that did not bring it to an end
 	Starved []int // threads that could not take a single step meanwhile
 	Busy    []int // threads that went on all the time
+
+	names []string // of all threads, once the run has been drawn
 }
 
-// Error names the threads by number.
+// Error names the threads.
 func (l *Liveness) Error() string {
 	if len(l.Starved) > 0 {
-		return fmt.Sprintf("starvation: in %d fair steps %s could not go on once, while %s ran", l.Steps, numbers(l.Starved), numbers(l.Busy))
+		return fmt.Sprintf("starvation: in %d fair steps %s could not go on once, while %s ran", l.Steps, l.threads(l.Starved), l.threads(l.Busy))
 	}
-	return fmt.Sprintf("livelock: %d fair steps of %s brought none of them to its end", l.Steps, numbers(l.Busy))
+	return fmt.Sprintf("livelock: %d fair steps of %s brought none of them to its end", l.Steps, l.threads(l.Busy))
 }
 
-func numbers(list []int) string {
+func (l *Liveness) threads(list []int) string {
 	var b strings.Builder
 	b.WriteString("thread")
 	if len(list) != 1 {
@@ -41,7 +43,11 @@ func numbers(list []int) string {
 		if i > 0 {
 			b.WriteString(",")
 		}
-		fmt.Fprintf(&b, " %d", n)
+		if n < len(l.names) {
+			fmt.Fprintf(&b, " %q", l.names[n])
+		} else {
+			fmt.Fprintf(&b, " %d", n)
+		}
 	}
 	return b.String()
 }
