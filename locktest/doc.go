@@ -16,6 +16,10 @@
 // through the host only: on Goroutines it runs as it is, on a simulated machine under as
 // many schedules as the host likes.
 //
+// On Goroutines a wrong lock may get away with it: what goes wrong between two instructions
+// happens seldom there. Run it with -race too, and a lock that waits only by package lwkt under
+// every schedule, by a Host made of explore.Run as in hosts_test.go here.
+//
 // What fails says which suite, which lock, and what was waited for; it never hangs. A
 // suite that nothing fails would prove nothing: the tests of this package have a lock with
 // a switch for each way to be wrong, and know which suite finds it.

@@ -29,7 +29,7 @@ func isFree(b *bench) {
 				}
 				if m.LockContext != nil {
 					changed, err := m.LockContext(canceled, td)
-					b.want(!changed && err == nil, "the %s LockContext of a free lock, with a context that is done, returns %v, %v", name, changed, err)
+					b.want(!changed && err == nil, "the %s LockContext of a free lock, with a context that is done, returns %v, %v; what is free is taken even so: false, <nil>", name, changed, err)
 					m.Unlock(td)
 				}
 				if m.Locker != nil {

@@ -15,7 +15,7 @@ type Mode struct {
 	Lock        func(td *lwkt.Thread) (changed bool)                                 // may wait
 	Unlock      func(td *lwkt.Thread)                                                // undoes one Lock
 	TryLock     func(td *lwkt.Thread) bool                                           // is Lock that never waits
-	LockContext func(ctx context.Context, td *lwkt.Thread) (changed bool, err error) // is Lock that can be given up
+	LockContext func(ctx context.Context, td *lwkt.Thread) (changed bool, err error) // is Lock whose wait can be given up: what is free is taken even if ctx is done
 	Locker      func(td *lwkt.Thread) sync.Locker                                    // is for code that knows no threads
 }
 

@@ -206,6 +206,39 @@ func TestMessages(t *testing.T) {
 	}
 }
 
+// TestIncomplete wants a subject without the least to be answered by what it has not.
+func TestIncomplete(t *testing.T) {
+	nothing := func(*lwkt.Thread) {}
+	never := func(*lwkt.Thread) bool { return false }
+	for want, s := range map[string]locktest.Subject{
+		"no New":              {},
+		"no Exclusive.Lock":   {New: func() locktest.Lock { return locktest.Lock{} }},
+		"no Exclusive.Unlock": {New: func() locktest.Lock { return locktest.Lock{Exclusive: locktest.Mode{Lock: never}} }},
+		"no Shared.Unlock": {New: func() locktest.Lock {
+			return locktest.Lock{Exclusive: locktest.Mode{Lock: never, Unlock: nothing}, Shared: locktest.Mode{Lock: never}}
+		}},
+	} {
+		s.Name = "half a lock"
+		for _, c := range locktest.Suites() {
+			if err := c.Check(locktest.Goroutines{}, s); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), s.Name) {
+				t.Errorf("%v, and not %q", err, want)
+			}
+		}
+	}
+	unchecked := locktest.Subject{Name: "unchecked", Has: locktest.Checked, New: func() locktest.Lock {
+		k := locktest.Mutex(new(sync.Mutex))
+		k.Exclusive.Unlock = nothing
+		return k
+	}}
+	for _, c := range locktest.Suites() {
+		if c.Name == "foreign unlock" {
+			if err := c.Check(locktest.Goroutines{}, unchecked); err == nil || !strings.Contains(err.Error(), "does not panic") {
+				t.Error(err)
+			}
+		}
+	}
+}
+
 // TestUnorderedIsFound runs itself again, as a program that has the race detector find a
 // lock which excludes and orders nothing.
 func TestUnorderedIsFound(t *testing.T) {

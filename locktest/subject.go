@@ -85,6 +85,26 @@ func Suites() (all []Suite) {
 	return all
 }
 
+// lacks says what a subject must have and has not.
+func (s *Subject) lacks() error {
+	if s.New == nil {
+		return fmt.Errorf("locktest: the subject %q has no New", s.Name)
+	}
+	k := s.New()
+	for _, f := range []struct {
+		missing bool
+		name    string
+	}{
+		{k.Exclusive.Lock == nil, "Exclusive.Lock"}, {k.Exclusive.Unlock == nil, "Exclusive.Unlock"},
+		{k.Shared.Lock != nil && k.Shared.Unlock == nil, "Shared.Unlock"},
+	} {
+		if f.missing {
+			return fmt.Errorf("locktest: the Lock that New of the subject %q returns has no %s", s.Name, f.name)
+		}
+	}
+	return nil
+}
+
 // Fits says whether the suite is for the subject and says anything on the host.
 func (c *Suite) Fits(h Host, s Subject) bool {
 	size, k := h.Size(), s.New()
@@ -94,7 +114,11 @@ func (c *Suite) Fits(h Host, s Subject) bool {
 
 // Check runs the suite, and returns what is wrong with the subject. It does not hang.
 func (c *Suite) Check(h Host, s Subject) error {
-	err := h.Run(func(m Machine) {
+	err := s.lacks()
+	if err != nil {
+		return err
+	}
+	err = h.Run(func(m Machine) {
 		c.body(&bench{Machine: m, Lock: s.New(), Size: h.Size(), s: s, inside: m.Var(), count: m.Var()})
 	})
 	if err != nil {
@@ -106,6 +130,9 @@ func (c *Suite) Check(h Host, s Subject) error {
 // Run runs every suite that fits as a subtest.
 func Run(t *testing.T, h Host, s Subject) {
 	t.Helper()
+	if err := s.lacks(); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range Suites() {
 		if c.Fits(h, s) {
 			t.Run(c.Name, func(t *testing.T) {

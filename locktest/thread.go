@@ -121,6 +121,7 @@ func (b *bench) misuse(what string, f func()) {
 		f()
 		return nil
 	}()
+	b.want(v != nil, "%s does not panic", what)
 	_, ok := v.(*lwkt.Misuse)
 	b.want(ok, "%s panics with %v, and not with a *lwkt.Misuse", what, v)
 }
