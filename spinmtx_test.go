@@ -317,6 +317,53 @@ func TestRow24MtxPool(t *testing.T) {
 		p.Unlock(td, 1)
 		m.Unlock(td)
 	})
+	t.Run("nesting by Find and Alloc is reported too", func(t *testing.T) {
+		onHosts(t, func(t *testing.T, h host) {
+			lwkt.SetHierarchyChecks(true)
+			defer lwkt.SetHierarchyChecks(false)
+			var p, q mtxpool.Pool
+			p.Init("P", 2)
+			h.Go("nests", func(td *lwkt.Thread) {
+				a, b := p.Alloc(), p.Alloc()
+				says(t, misuse(t, "Lock", func() { a.Lock(td); a.Lock(td) }).Error(), "does not recurse")
+				for _, m := range []*lwkt.Mtx{b, q.Find("key")} {
+					says(t, misuse(t, "Lock", func() { m.Lock(td) }).Error(), "mutex of a pool already")
+					says(t, misuse(t, "LockContext", func() { m.LockContext(t.Context(), td) }).Error(), "mutex of a pool already")
+					if !m.TryLock(td) {
+						t.Error("the try form is forbidden")
+					}
+					m.Unlock(td)
+				}
+				var event int
+				td.SleepOn(&event, a, lwkt.SleepOptions{Timeout: -1})
+				var m lwkt.Mtx
+				m.Lock(td) // of no pool
+				m.Unlock(td)
+				a.Unlock(td)
+				m.Lock(td)
+				b.Lock(td)
+				b.Unlock(td)
+				m.Unlock(td)
+			})
+			h.Wait()
+		})
+	})
+	t.Run("the witness reports it", func(t *testing.T) {
+		onHosts(t, func(t *testing.T, h host) {
+			watching(t)
+			var p, q mtxpool.Pool
+			p.Init("P", 2)
+			q.Init("Q", 2)
+			h.Go("nests", func(td *lwkt.Thread) {
+				both(td, p.Alloc(), q.Alloc()) // two classes, in one order
+				both(td, p.Alloc(), named("M", 0))
+				reports(t, "duplicate")
+				both(td, p.Alloc(), p.Alloc())
+			})
+			h.Wait()
+			reports(t, "duplicate", []string{"P", "spinmtx_test.go"})
+		})
+	})
 	t.Run("sizes", func(t *testing.T) {
 		told := warnings(t)
 		for size, want := range map[int]int{1: 1, 64: 64, 1024: 1024, 0: 128, -4: 128, 100: 128} {

@@ -19,8 +19,10 @@ import (
 // does not exist any more.
 //
 // Two keys may get the same mutex, hence a mutex of a pool is a leaf: a thread that has one must not
-// ask for another one of any pool, which Lock answers by a panic. The zero Pool has 128
-// mutexes, and must not be copied. (mtx_pool(9))
+// wait for another one of any pool, however it came by it. Lock answers that by a panic; and so does Mtx.Lock of what Find
+// and Alloc return, while the checks of the hierarchy are on, which the witness reports as two locks of one
+// class if they are of one pool. The try form is allowed. The zero Pool has 128 mutexes, and must
+// not be copied. (mtx_pool(9))
 //
 //	        none of a pool held    one held
 //	Lock    as Mtx.Lock            panics
@@ -55,7 +57,7 @@ func (p *Pool) make(name string, size int) (first bool) {
 		first = true
 		p.pool = make([]lwkt.Mtx, size)
 		for i := range p.pool {
-			lock.Init(of(&p.pool[i]), thread.Mutex, name, lock.Leaf|lock.DupOK)
+			lock.Init(of(&p.pool[i]), thread.Mutex, name, lock.Leaf)
 		}
 	})
 	return first
@@ -76,14 +78,14 @@ func (p *Pool) all() []lwkt.Mtx {
 func (p *Pool) Size() int { return len(p.all()) }
 
 // Find returns the mutex of a key, always the same one. The key must be comparable; a pointer costs no
-// allocation. It does not block. (mtx_pool_find)
+// allocation. It is a leaf too. It does not block. (mtx_pool_find)
 func (p *Pool) Find(key any) *lwkt.Mtx {
 	all := p.all()
 	return &all[maphash.Comparable(seed, key)&uint64(len(all)-1)]
 }
 
-// Alloc returns one mutex after the other, for whoever wants to keep one. It does not
-// block. (mtx_pool_alloc)
+// Alloc returns one mutex after the other, for whoever wants to keep one. Others have it too, so it
+// is a leaf. It does not block. (mtx_pool_alloc)
 func (p *Pool) Alloc() *lwkt.Mtx {
 	all := p.all()
 	return &all[p.rover.Add(1)&uint32(len(all)-1)]

@@ -34,7 +34,7 @@ const (
 	NoAvoid                     // a thread with shares of other locks of the class is not let pass
 	inited                      // by Init
 	Sleepable                   // the writer of a read-mostly lock may sleep
-	Leaf                        // no other lock with this flag may be held
+	Leaf                        // no other lock with this flag may be held; of a mutex only
 
 	classMask = 0xff
 )
@@ -128,14 +128,19 @@ func Acquire(h *thread.Handle, l *Lock, c thread.Class) (changed bool) {
 func AcquireLeaf(h *thread.Handle, l *Lock) (changed bool) {
 	if h != nil && !h.Lockless() {
 		r := thread.Enter(h, "Lock")
-		r.EachLock(func(obj *thread.Object, c thread.Class, _ token.Mode) {
-			if c == thread.Mutex && of(obj).Flag(Leaf) {
-				r.MisuseLock("Lock", &l.Object, thread.Mutex, "the thread has a mutex of a pool already, and two keys may share one"+r.LockSite(obj))
-			}
-		})
+		l.isLeaf(r, "Lock", nil)
 		r.Leave()
 	}
 	return Acquire(h, l, thread.Mutex)
+}
+
+// isLeaf panics if the thread has a lock with the flag Leaf, other than but.
+func (l *Lock) isLeaf(r *thread.Record, op string, but *Lock) {
+	r.EachLock(func(obj *thread.Object, c thread.Class, _ token.Mode) {
+		if o := of(obj); c == thread.Mutex && o != but && o.Flag(Leaf) {
+			r.MisuseLock(op, &l.Object, thread.Mutex, "the thread has a mutex of a pool already, and two keys may share one"+r.LockSite(obj))
+		}
+	})
 }
 
 // AcquireShared takes the lock shared.
@@ -221,7 +226,9 @@ func acquireSlow(h *thread.Handle, l *Lock, c thread.Class, m token.Mode) (chang
 func (l *Lock) acquire(r *thread.Record, op string, c thread.Class, q Request) (changed bool, out Outcome) {
 	l.identify(c)
 	q.mayDrop(r, op)
-	r.MayTakeBut(op, &l.Object, c, q.dropped())
+	if r.MayTakeBut(op, &l.Object, c, q.dropped()) && l.Flag(Leaf) {
+		l.isLeaf(r, op, l)
+	}
 	r.Wants(&l.Object, c, q.Mode)
 	if out, done := l.again(r, op, c, &q); done {
 		q.drop(r)

@@ -173,14 +173,17 @@ func SetChecks(on bool) { setProbe(check, on) }
 // lock now. It never waits for one that it has.
 func (r *Record) MayTake(op string, obj *Object, c Class) { r.MayTakeBut(op, obj, c, nil) }
 
-// MayTakeBut is MayTake by who drops another lock.
-func (r *Record) MayTakeBut(op string, obj *Object, c Class, dropped *Object) {
-	if r.probe.Load()&check == 0 || r.HoldsLock(obj, token.None) {
-		return
+// MayTakeBut is MayTake by who drops another lock. It says whether checks are on.
+func (r *Record) MayTakeBut(op string, obj *Object, c Class, dropped *Object) (checked bool) {
+	if r.probe.Load()&check == 0 {
+		return false
 	}
-	if why := r.forbids(c.column(), dropped); why != "" {
-		r.MisuseLock(op, obj, c, why)
+	if !r.HoldsLock(obj, token.None) {
+		if why := r.forbids(c.column(), dropped); why != "" {
+			r.MisuseLock(op, obj, c, why)
+		}
 	}
+	return true
 }
 
 // mayWant is MayTake for what is not a lock. A lock that it drops is let off.
