@@ -4,6 +4,7 @@ package lwkt_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -445,4 +446,169 @@ func TestSleepQueuesTellLocks(t *testing.T) {
 			td.Wakeup(&event)
 		})
 	})
+}
+
+// FuzzSleep plays strings of sleeps with a priority, with a lock or none, of wakeups and of cancels, and
+// knows who is woken: a byte is operation + 8*argument.
+func FuzzSleep(f *testing.F) {
+	b := func(pairs ...byte) (s []byte) { // op, argument ...
+		for i := 0; i < len(pairs); i += 2 {
+			s = append(s, pairs[i]+8*pairs[i+1])
+		}
+		return s
+	}
+	f.Add(b(0, 0, 0, 2, 0, 4, 3, 0, 4, 0, 5, 0, 3, 0))
+	f.Add(b(1, 0, 1, 8, 2, 0, 2, 1, 7, 0, 7, 1, 6, 0, 6, 0, 3, 1))
+	f.Add(b(1, 2, 1, 4, 1, 6, 4, 0, 3, 0, 5, 0, 0, 1, 7, 1, 5, 1))
+	f.Fuzz(playSleep)
+}
+
+// sleeperOf is one who sleeps.
+type sleeperOf struct {
+	num, prio int
+	lock      lwkt.Interlock
+	cancel    context.CancelFunc
+	task      *lwkt.Task
+}
+
+func playSleep(t *testing.T, ops []byte) {
+	type end struct {
+		num int
+		err error
+	}
+	var channels [2]int
+	var asleep [2][]sleeperOf // by channel: by age
+	var mu lwkt.Mtx
+	var sx lwkt.SX
+	take := func(l lwkt.Interlock, td *lwkt.Thread) (give func()) {
+		switch l := l.(type) {
+		case *lwkt.Mtx:
+			l.Lock(td)
+			return func() { l.Unlock(td) }
+		case *lwkt.SX:
+			l.SLock(td)
+			return func() { l.SUnlock(td) }
+		}
+		return func() {}
+	}
+	ends := make(chan end, len(ops))
+	td := newThread(t)
+	defer td.End()
+	// gone wants the sleeper at i of the channel to return like this.
+	gone := func(c, i int, want error) {
+		s := asleep[c][i]
+		asleep[c] = slices.Delete(asleep[c], i, i+1)
+		if e := <-ends; e.num != s.num || !errors.Is(e.err, want) {
+			t.Fatalf("%d returns with %v, want %d with %v", e.num, e.err, s.num, want)
+		}
+		join(t, s.task)
+	}
+	// try sleeps for no time, which nobody sees but who disagrees.
+	try := func(c int, l lwkt.Interlock) {
+		give := take(l, td)
+		defer give()
+		sleep := func() error {
+			if l == nil {
+				_, err := td.Sleep(&channels[c], -1)
+				return err
+			}
+			_, err := td.SleepOn(&channels[c], l, lwkt.SleepOptions{Timeout: -1})
+			return err
+		}
+		if len(asleep[c]) > 0 && asleep[c][0].lock != l {
+			says(t, misuse(t, "", func() { sleep() }).Why, "others sleep on it with")
+		} else if err := sleep(); !errors.Is(err, lwkt.ErrTimeout) {
+			t.Fatal(err)
+		}
+	}
+	for i, b := range ops[:min(len(ops), 64)] {
+		arg := int(b / 8)
+		c, prio, drop := arg%2, arg/2, arg/4%2 == 1
+		var l lwkt.Interlock
+		switch b % 8 {
+		case 1:
+			l = &mu
+		case 2:
+			l = &sx
+		}
+		switch n := len(asleep[c]); b % 8 {
+		case 0, 1, 2:
+			if n > 0 && asleep[c][0].lock != l {
+				try(c, l)
+				break
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			task := lwkt.Go("sleeper", func(td *lwkt.Thread) {
+				td.SetPriority(prio)
+				give := take(l, td)
+				var err error
+				if l == nil {
+					_, err = td.SleepContext(ctx, &channels[c])
+				} else if _, err = td.SleepOn(&channels[c], l, lwkt.SleepOptions{Context: ctx, Drop: drop}); drop {
+					give = func() {} // which is seen when the thread ends
+				}
+				give()
+				ends <- end{i, err}
+			})
+			asleep[c] = append(asleep[c], sleeperOf{i, prio, l, cancel, task})
+			defer cancel()
+			until(t, "it sleeps", func() bool { return lwkt.SleepersOn(&channels[c]) == n+1 })
+		case 3:
+			if got := td.WakeupOne(&channels[c]); got != (n > 0) {
+				t.Fatalf("WakeupOne says %v of %d", got, n)
+			}
+			if n > 0 {
+				best := 0
+				for i, s := range asleep[c] {
+					if s.prio > asleep[c][best].prio {
+						best = i
+					}
+				}
+				gone(c, best, nil)
+			}
+		case 4:
+			if got := td.WakeupAny(&channels[c]); got != (n > 0) {
+				t.Fatalf("WakeupAny says %v of %d", got, n)
+			}
+			if n > 0 {
+				gone(c, n-1, nil)
+			}
+		case 5:
+			if got := td.Wakeup(&channels[c]); got != n {
+				t.Fatalf("Wakeup says %d of %d", got, n)
+			}
+			for range n {
+				e := <-ends
+				i := slices.IndexFunc(asleep[c], func(s sleeperOf) bool { return s.num == e.num })
+				if i < 0 || e.err != nil {
+					t.Fatalf("%d returns with %v", e.num, e.err)
+				}
+				join(t, asleep[c][i].task)
+				asleep[c] = slices.Delete(asleep[c], i, i+1)
+			}
+		case 6:
+			if n > 0 {
+				i := prio % n
+				asleep[c][i].cancel()
+				gone(c, i, context.Canceled)
+			}
+		case 7:
+			try(c, []lwkt.Interlock{nil, &mu, &sx}[prio%3])
+		}
+		for c := range asleep {
+			if got, want := lwkt.SleepersOn(&channels[c]), len(asleep[c]); got != want {
+				t.Fatalf("%d sleep, want %d", got, want)
+			}
+		}
+	}
+	for c := range asleep {
+		if got, want := td.Wakeup(&channels[c]), len(asleep[c]); got != want {
+			t.Fatalf("Wakeup says %d of %d", got, want)
+		}
+		for _, s := range asleep[c] {
+			join(t, s.task)
+		}
+	}
+	mu.Destroy(td)
+	sx.Destroy(td)
 }

@@ -1,8 +1,10 @@
 package lwkt_test
 
 import (
+	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -31,31 +33,33 @@ func warnings(t *testing.T) *[]string {
 	return all
 }
 
+// spinOps are the operations on a spin mutex, of a thread that is impatient.
+var spinOps = []struct {
+	name string
+	do   func(m *lwkt.SpinMtx, td *lwkt.Thread) string
+}{
+	{"Lock", func(m *lwkt.SpinMtx, td *lwkt.Thread) (what string) {
+		defer func() {
+			if v, ok := recover().(*lwkt.Misuse); ok {
+				if what = "panics"; strings.Contains(v.Why, "stuck") {
+					what = "spins"
+				}
+			}
+		}()
+		m.Lock(td)
+		return "ok"
+	}},
+	{"TryLock", func(m *lwkt.SpinMtx, td *lwkt.Thread) string { return outcome(func() bool { return m.TryLock(td) }) }},
+	{"Unlock", func(m *lwkt.SpinMtx, td *lwkt.Thread) string {
+		return outcome(func() bool { m.Unlock(td); return true })
+	}},
+	{"Destroy", func(m *lwkt.SpinMtx, td *lwkt.Thread) string {
+		return outcome(func() bool { m.Destroy(td); return true })
+	}},
+}
+
 func TestSpinMtxStates(t *testing.T) {
 	impatient(t, lock.Patience{})
-	ops := []struct {
-		name string
-		do   func(m *lwkt.SpinMtx, td *lwkt.Thread) string
-	}{
-		{"Lock", func(m *lwkt.SpinMtx, td *lwkt.Thread) (what string) {
-			defer func() {
-				if v, ok := recover().(*lwkt.Misuse); ok {
-					if what = "panics"; strings.Contains(v.Why, "stuck") {
-						what = "spins"
-					}
-				}
-			}()
-			m.Lock(td)
-			return "ok"
-		}},
-		{"TryLock", func(m *lwkt.SpinMtx, td *lwkt.Thread) string { return outcome(func() bool { return m.TryLock(td) }) }},
-		{"Unlock", func(m *lwkt.SpinMtx, td *lwkt.Thread) string {
-			return outcome(func() bool { m.Unlock(td); return true })
-		}},
-		{"Destroy", func(m *lwkt.SpinMtx, td *lwkt.Thread) string {
-			return outcome(func() bool { m.Destroy(td); return true })
-		}},
-	}
 	want := map[string][]string{ // as the doc comment has it
 		"free":         {"ok", "ok", "panics", "ok"},
 		"own":          {"panics", "fails", "ok", "ok"},
@@ -66,7 +70,7 @@ func TestSpinMtxStates(t *testing.T) {
 		"destroyed":    {"panics", "panics", "panics", "panics"},
 	}
 	for state, row := range want {
-		for i, op := range ops {
+		for i, op := range spinOps {
 			t.Run(state+"/"+op.name, func(t *testing.T) {
 				td, other := newThread(t), newThread(t)
 				var m, n lwkt.SpinMtx
@@ -103,6 +107,218 @@ func TestSpinMtxStates(t *testing.T) {
 			})
 		}
 	}
+}
+
+// spinModel is a spin mutex as one thread after the other sees it.
+type spinModel struct {
+	recurse, dead bool
+	owner, depth  int
+}
+
+// step is what an operation by the thread does, as spinOps say it. newest says whether the
+// mutex is the one that the thread has taken last.
+func (m *spinModel) step(op string, td int, newest bool) string {
+	mine, others := m.depth > 0 && m.owner == td, m.depth > 0 && m.owner != td
+	switch {
+	case m.dead:
+		return "panics"
+	case op == "Lock" && others:
+		return "spins"
+	case op == "Lock" && mine && !m.recurse:
+		return "panics"
+	case op == "TryLock" && (others || mine && !m.recurse):
+		return "fails"
+	case op == "Lock", op == "TryLock":
+		m.owner = td
+		m.depth++
+	case op == "Unlock" && (!mine || !newest):
+		return "panics"
+	case op == "Unlock":
+		m.depth--
+	case others || m.depth > 1: // Destroy
+		return "panics"
+	default:
+		m.dead, m.depth = true, 0
+	}
+	return "ok"
+}
+
+// FuzzSpinMtx runs strings of operations by three threads on three mutexes against the model: a byte
+// is operation + 5*(thread + 3*mutex), and the fifth operation is Init.
+func FuzzSpinMtx(f *testing.F) {
+	b := func(recurse byte, trios ...byte) []byte { // op, thread, mutex ...
+		s := []byte{recurse}
+		for i := 0; i < len(trios); i += 3 {
+			s = append(s, trios[i]+5*(trios[i+1]+3*trios[i+2]))
+		}
+		return s
+	}
+	f.Add(b(0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 1, 0, 2, 0, 0, 2, 0, 0))
+	f.Add(b(1, 0, 0, 0, 0, 0, 0, 3, 0, 0, 2, 0, 0, 3, 0, 0, 0, 1, 0, 4, 1, 0, 1, 1, 0))
+	f.Add(b(0, 0, 2, 0, 0, 2, 1, 2, 2, 0, 0, 2, 2, 2, 2, 2, 2, 2, 1, 2, 2, 0))
+	f.Add(b(7, 0, 0, 0, 1, 0, 1, 0, 0, 0, 2, 0, 1, 2, 0, 0, 2, 0, 1, 3, 0, 1, 4, 0, 1))
+	f.Fuzz(func(t *testing.T, ops []byte) {
+		if len(ops) == 0 {
+			return
+		}
+		impatient(t, lock.Patience{})
+		var tds [3]*lwkt.Thread
+		var held [3][]int // by thread: the mutexes that it has taken, the newest last
+		for i := range tds {
+			tds[i] = lwkt.NewThread("player")
+			defer tds[i].End()
+		}
+		var l [3]lwkt.SpinMtx
+		var model [3]spinModel
+		for i := range l {
+			if model[i].recurse = ops[0]>>i&1 == 1; model[i].recurse {
+				l[i].Init("L", lwkt.Recurse)
+			}
+		}
+		step := func(op, td, n int) {
+			if op == len(spinOps) {
+				if model[n].dead {
+					l[n].Init("L", lwkt.Recurse)
+					model[n].dead, model[n].recurse = false, true
+				}
+				return
+			}
+			name, mine := spinOps[op].name, &held[td]
+			newest := len(*mine) > 0 && (*mine)[len(*mine)-1] == n
+			want := model[n].step(name, td, newest)
+			if got := spinOps[op].do(&l[n], tds[td]); got != want {
+				t.Fatalf("%s of lock %d by thread %d: %s, want %s", name, n, td, got, want)
+			}
+			if want == "ok" {
+				switch name {
+				case "Unlock":
+					*mine = (*mine)[:len(*mine)-1]
+				case "Destroy":
+					*mine = slices.DeleteFunc(*mine, func(o int) bool { return o == n })
+				default:
+					*mine = append(*mine, n)
+				}
+			}
+			for n := range l {
+				for i, td := range tds {
+					if got, want := l[n].Held(td) != lwkt.None, model[n].depth > 0 && model[n].owner == i; got != want {
+						t.Fatalf("after %s thread %d has lock %d: %v, want %v", name, i, n, got, want)
+					}
+				}
+			}
+		}
+		for _, b := range ops[1:min(len(ops), 300)] {
+			step(int(b)%5, int(b)/5%3, int(b)/15%3)
+		}
+		for i, td := range tds {
+			for len(held[i]) > 0 {
+				step(2, i, held[i][len(held[i])-1])
+			}
+			misuse(t, "CritExit", func() { td.CritExit() }) // no section is left
+		}
+	})
+}
+
+// FuzzMtxPool runs strings of operations by three threads on two pools, one of them with two mutexes: a
+// byte is operation + 6*(thread + 3*(pool + 2*key)).
+func FuzzMtxPool(f *testing.F) {
+	b := func(quads ...byte) (s []byte) { // op, thread, pool, key ...
+		for i := 0; i < len(quads); i += 4 {
+			s = append(s, quads[i]+6*(quads[i+1]+3*(quads[i+2]+2*quads[i+3])))
+		}
+		return s
+	}
+	f.Add(b(0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 1, 0, 0, 0))
+	f.Add(b(2, 0, 0, 0, 2, 1, 0, 1, 3, 1, 1, 0, 4, 1, 0, 1, 4, 1, 1, 0, 4, 0, 0, 0))
+	f.Add(b(3, 0, 0, 0, 3, 0, 1, 1, 0, 0, 1, 2, 5, 1, 0, 0, 1, 0, 0, 0, 1, 0, 1, 1))
+	f.Fuzz(func(t *testing.T, ops []byte) {
+		lwkt.SetHierarchyChecks(true)
+		defer lwkt.SetHierarchyChecks(false)
+		var tds [3]*lwkt.Thread
+		for i := range tds {
+			tds[i] = lwkt.NewThread("player")
+			defer tds[i].End()
+		}
+		var pools [2]mtxpool.Pool
+		pools[0].Init("small", 2)
+		owner := map[*lwkt.Mtx]*lwkt.Thread{}
+		has := func(td *lwkt.Thread) (n int) {
+			for _, o := range owner {
+				if o == td {
+					n++
+				}
+			}
+			return n
+		}
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		for _, b := range ops[:min(len(ops), 300)] {
+			op, td, p, key := b%6, tds[b/6%3], &pools[b/18%2], int(b/36)
+			m := p.Find(key)
+			mine, others := owner[m] == td, owner[m] != nil && owner[m] != td
+			want, got := "ok", ""
+			switch op {
+			case 0: // unless it would wait
+				switch {
+				case has(td) > 0:
+					want = "panics"
+				case others:
+					continue
+				}
+				got = outcome(func() bool { p.Lock(td, key); return true })
+			case 1:
+				if !mine {
+					want = "panics"
+				}
+				got = outcome(func() bool { p.Unlock(td, key); return true })
+			case 2: // directly
+				switch {
+				case has(td) > 0:
+					want = "panics"
+				case others:
+					want = "fails"
+				}
+				got = outcome(func() bool { _, err := m.LockContext(gone, td); return err == nil })
+			case 3:
+				if mine || others {
+					want = "fails"
+				}
+				got = outcome(func() bool { return m.TryLock(td) })
+			case 4:
+				if !mine {
+					want = "panics"
+				}
+				got = outcome(func() bool { m.Unlock(td); return true })
+			case 5: // one after the other
+				if m = p.Alloc(); owner[m] != nil {
+					want = "fails"
+				}
+				got = outcome(func() bool { return m.TryLock(td) })
+			}
+			if got != want {
+				t.Fatalf("%d of key %d: %s, want %s", op, key, got, want)
+			}
+			if got == "ok" {
+				if op == 1 || op == 4 {
+					owner[m] = nil
+				} else {
+					owner[m] = td
+				}
+			}
+			for m, o := range owner {
+				for _, td := range tds {
+					if got, want := m.Held(td) != lwkt.None, o == td; got != want {
+						t.Fatalf("after %d a thread has %v: %v, want %v", op, m, got, want)
+					}
+				}
+			}
+		}
+		for m, o := range owner {
+			if o != nil {
+				m.Unlock(o)
+			}
+		}
+	})
 }
 
 func TestRow20SpinMtx(t *testing.T) {
