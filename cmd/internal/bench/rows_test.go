@@ -59,8 +59,41 @@ var promised = map[string]float64{
 	"giant-64-1us":           0,
 	"sema-uncontended":       0,
 	"sema-64-1us":            0,
+	"condvar-uncontended":    0,
 	"condvar-turns":          0,
+	"condvar-64-turns":       0,
+	"sleep-uncontended":      0,
 	"sleep-turns":            0,
+	"sleep-64-turns":         0,
+}
+
+// TestEveryLockIsMeasured wants each lock alone, wanted by 2 and by 64, and for readers with none, 1 % and 10 % of
+// writes; all but the first beside itself alone.
+func TestEveryLockIsMeasured(t *testing.T) {
+	contended := []string{"-2-short", "-2-1us", "-64-short", "-64-1us"}
+	wait := []string{"-turns", "-64-turns"}
+	share := []string{"-read-2", "-read-100", "-read-99", "-read-90"}
+	want := func(lock, alone string, others []string) {
+		for _, o := range append([]string{alone}, others...) {
+			i := slices.IndexFunc(rows, func(r row) bool { return r.name == lock+o })
+			if i < 0 {
+				t.Errorf("no row %s%s", lock, o)
+			} else if rows[i].alone != lock+alone {
+				t.Errorf("%s%s is beside %q", lock, o, rows[i].alone)
+			}
+		}
+	}
+	for _, lock := range []string{"token", "mtx", "spin", "mtxpool", "serializer", "giant", "sema"} {
+		want(lock, "-uncontended", contended)
+	}
+	for _, lock := range []string{"token", "rwlock", "rmlock", "sx", "lockmgr"} {
+		want(lock, "-read", share)
+		if lock != "token" {
+			want(lock+"-write", "", contended)
+		}
+	}
+	want("condvar", "-uncontended", wait)
+	want("sleep", "-uncontended", wait)
 }
 
 func TestRowsAreThosePromised(t *testing.T) {
