@@ -2,71 +2,99 @@
 
 package sim
 
-// Switching between threads as coroutines (iter.Pull): about 65 ns from a thread to the
-// machine and on to another thread. The file coro_race.go does it for the race
-// detector, which would take each switch of this kind for synchronization.
+// Switching between threads as coroutines (iter.Pull): some 40 ns from one to any other. The
+// file coro_race.go does it for the race detector, which would take each switch of this
+// kind for synchronization.
+//
+// What iter.Pull makes is a seat: one goroutine waits there, and whoever calls next, or
+// yield if next was called last, waits there in its stead and has it go on. Who that is is
+// all the same to the seat. So a thread takes the seat of the one that is next, wherever
+// that waits: a single switch, whoever had whom go on before.
 
 import "iter"
 
-// inline says that a thread at a pause may decide itself who goes on.
+// inline says that a thread at a pause decides itself who goes on.
 const inline = true
 
-// coro is a coroutine that lives for many threads.
+// goesOn decides who is next, and says whether that is the thread at whose pause it is.
+func (p *proc) goesOn() bool {
+	p.m.advance()
+	return p.m.next == p
+}
+
+// coro is a goroutine that lives for many threads.
 type coro struct {
-	next    func() (struct{}, bool)
-	stop    func()
-	back    func(struct{}) bool
+	seat    *seat // where it waits; nil: it was not started
 	goid    uint64
 	request func() // unused here
+	exits   int    // how many threads have ended it and could not
 }
 
-// unwound is what a coroutine whose thread ended its goroutine panics with at last, so
-// that the Goexit ends there and not in whoever resumed it.
-type unwound struct{ p *proc }
+// seat is where one goroutine waits.
+type seat struct {
+	next  func() (struct{}, bool)
+	yield func(struct{}) bool
+	again bool // next was called last
+}
 
-// run lets the thread go on until it pauses or ends. It panics with unwound if the
-// thread ended its goroutine.
+// run lets the thread go on, and those who are next then, until nobody is.
 func (p *proc) run() {
-	if p.next == nil {
-		p.next, p.stop = iter.Pull(p.body)
-	}
-	p.next()
+	p.m.next = p
+	p.m.s.driver.yield()
 }
 
-// buried makes the end of a goroutine, if that is what is panicking, one of its thread.
-func buried(v any) {
-	u, ok := v.(unwound)
-	switch {
-	case ok:
-		u.p.next, u.p.stop, u.p.back = nil, nil, nil
-	case v != nil:
-		panic(v)
+// yield lets others go on: who is next, or the machine's goroutine if nobody is. It returns when it
+// is this one's turn. It is all in one function, because after a switch the processor mispredicts
+// every return.
+func (p *proc) yield() {
+	next := p.m.next
+	if next == nil {
+		next = p.m.s.driver
+	}
+	if next.seat == nil {
+		next.start()
+	}
+	p.seat = next.seat
+	if s := p.seat; s.again {
+		s.again = false
+		s.yield(struct{}{})
+	} else {
+		s.again = true
+		s.next()
 	}
 }
 
-func (p *proc) body(yield func(struct{}) bool) {
-	p.back = yield
-	p.goid = goid()
+func (p *proc) start() {
+	s := new(seat)
+	s.next, _ = iter.Pull(func(yield func(struct{}) bool) {
+		s.yield = yield
+		p.goid = goid()
+		defer p.leaves()
+		p.lives()
+	})
+	p.seat = s
+}
+
+// left is what a goroutine panics with at last: if a thread had ended it (reborn), that would be
+// done else to whoever goes on then.
+type left struct{}
+
+// leaves is called when the goroutine ends. Who goes on is whoever waits in the seat
+// that it was started in: another one that is to end, or the machine's.
+func (p *proc) leaves() {
+	p.coro = coro{}
+	panic(left{})
+}
+
+// close ends the goroutine, and perhaps others on the way.
+func (p *proc) close() {
 	defer func() {
-		if p.unwound {
-			panic(unwound{p})
+		if v := recover(); v != nil && v != any(left{}) {
+			panic(v)
 		}
 	}()
-	for {
-		p.main()
-		if !yield(struct{}{}) {
-			return
-		}
-	}
-}
-
-func (p *proc) yield() { p.back(struct{}{}) }
-
-// close ends the coroutine.
-func (p *proc) close() {
-	if p.next != nil {
-		p.stop()
-		p.next, p.stop, p.back = nil, nil, nil
+	if p.seat != nil {
+		p.run()
 	}
 }
 

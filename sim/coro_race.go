@@ -16,6 +16,11 @@ import (
 // inline says that a thread at a pause may decide itself who goes on.
 const inline = false
 
+// goesOn leaves the decision to the machine's goroutine.
+//
+//go:norace
+func (p *proc) goesOn() bool { return false }
+
 // coro is a goroutine that lives for many threads.
 type coro struct {
 	resumed chan struct{} // to the thread
@@ -24,12 +29,8 @@ type coro struct {
 	request func() // what the thread wants the machine's goroutine to do
 	polling bool   // the thread is resumed only to evaluate its cond
 	polled  bool   // what that was
-	closing bool
-	gone    bool
+	exits   int    // how many threads have ended it and could not
 }
-
-// unwound is what run panics with if the thread ended its goroutine.
-type unwound struct{ p *proc }
 
 // run lets the thread go on until it pauses or ends.
 func (p *proc) run() {
@@ -50,41 +51,24 @@ func (p *proc) run() {
 		p.m.begun.release()
 		runtime.RaceDisable()
 	}
-	if p.gone {
-		panic(unwound{p})
-	}
-}
-
-// buried makes the end of a goroutine, if that is what is panicking, one of its thread.
-func buried(v any) {
-	u, ok := v.(unwound)
-	switch {
-	case ok:
-		u.p.resumed, u.p.paused, u.p.gone = nil, nil, false
-	case v != nil:
-		panic(v)
-	}
 }
 
 //go:norace
 func (p *proc) body() {
 	p.goid = goid()
-	defer p.bodyEnds()
+	defer p.leaves()
 	runtime.RaceDisable()
 	<-p.resumed
 	runtime.RaceEnable()
-	for !p.closing {
-		p.main()
-		p.yield()
-	}
+	p.lives()
 }
 
+// leaves is called when the goroutine ends.
+//
 //go:norace
-func (p *proc) bodyEnds() {
-	p.gone = p.unwound
-	paused := p.paused
+func (p *proc) leaves() {
 	runtime.RaceDisable()
-	paused <- struct{}{}
+	p.paused <- struct{}{}
 }
 
 //go:norace
@@ -104,10 +88,9 @@ func (p *proc) yield() {
 // close ends the goroutine.
 func (p *proc) close() {
 	if p.resumed != nil {
-		p.closing = true
 		p.resumed <- struct{}{}
 		<-p.paused
-		p.resumed, p.paused, p.closing, p.gone = nil, nil, false, false
+		p.coro = coro{}
 	}
 }
 

@@ -47,55 +47,17 @@ func (m *Machine) startNext() {
 	m.cur, m.next = p, p
 }
 
-// loop lets one thread after the other run until nobody, or self, is next. A thread
-// that is not next resumes the one that is itself, which is one switch of coroutines and
-// not two, unless that one has resumed it, directly or not: then it has to come back.
-func (m *Machine) loop(self *proc) {
-	for m.next != nil && m.next != self && !m.next.resuming {
-		m.turns(self)
-	}
-}
-
-// turns is loop up to the end of a goroutine.
-func (m *Machine) turns(self *proc) {
-	back := false // recover costs more than a look at it
-	defer func() {
-		if back {
-			return
-		}
-		if v := recover(); v != nil {
-			buried(v)
-			m.cur.over()
-			if !inline {
-				m.advance()
-			}
-		}
-	}()
-	for p := m.next; p != nil && p != self && !p.resuming; p = m.next {
-		p.life = live
+// loop lets one thread after the other run until nobody is next.
+func (m *Machine) loop() {
+	for p := m.next; p != nil; p = m.next {
 		p.run()
-		if p.life == ended {
-			p.over()
-		}
 		if !inline {
+			if p.life == ended {
+				p.over()
+			}
 			m.advance()
 		}
 	}
-	back = true
-}
-
-// alone lets p run until it pauses or ends.
-func (m *Machine) alone(p *proc) {
-	defer func() {
-		if v := recover(); v != nil {
-			buried(v)
-		}
-		if p.life == ended {
-			p.over()
-		}
-	}()
-	p.life = live
-	p.run()
 }
 
 // over is called once when a thread has ended.
@@ -112,14 +74,15 @@ func (p *proc) over() {
 		if len(m.cpus) > 0 {
 			m.left(p)
 		}
-		if inline {
-			m.advance()
-		}
 	}
 }
 
 // advance completes the event under way and finds the next one that a thread performs.
 func (m *Machine) advance() {
+	m.next = nil
+	if m.phase > running {
+		return
+	}
 	for m.again = true; m.again; {
 		m.again = false
 		m.choose()
@@ -130,7 +93,6 @@ func (m *Machine) choose() {
 	if m.recorder != nil && m.steps > 0 {
 		m.recorder.Executed(m.event, m.footprint())
 	}
-	m.next = nil
 	if m.outcome != Done {
 		return
 	}
@@ -362,10 +324,10 @@ func (m *Machine) unwind() {
 	if m.words() {
 		m.drain()
 	}
-	m.phase = dying
+	m.phase, m.next = dying, nil
 	for _, p := range m.procs {
 		if p.life == live {
-			m.alone(p)
+			p.run()
 		}
 		if p.h != nil {
 			p.over()

@@ -284,7 +284,7 @@ func (m *Machine) Run(c Chooser) Result {
 	m.recorder, _ = c.(Recorder)
 	raceBegin(m)
 	m.start()
-	m.loop(nil)
+	m.loop()
 	m.unwind()
 	raceEnd(m)
 	m.phase = over

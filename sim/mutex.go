@@ -35,21 +35,11 @@ func (mu *Mutex) number(m *Machine) int32 {
 	return mu.obj
 }
 
-// procOf is the function of that name, which as a rule finds what is at hand.
-//
-//go:norace
-func (mu *Mutex) procOf(td *lwkt.Thread) *proc {
-	if m := mu.m; m != nil && m.cur != nil && m.cur.td == td {
-		return m.cur
-	}
-	return procOf(td)
-}
-
 // Lock waits until the mutex is free and takes it.
 //
 //go:norace
 func (mu *Mutex) Lock(td *lwkt.Thread) {
-	p := mu.procOf(td)
+	p := procOf(td)
 	if mu.owner != nil {
 		p.filter()
 	}

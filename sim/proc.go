@@ -47,8 +47,6 @@ type proc struct {
 
 	life     life
 	returned bool // f has returned
-	unwound  bool // its goroutine has ended by Goexit
-	resuming bool // it lets others run, in rest
 
 	// What it is about to do (P2).
 	kind  OpKind
@@ -110,7 +108,7 @@ const (
 
 // begin makes the proc as new for its next thread.
 func (p *proc) begin() {
-	p.life, p.returned, p.unwound = unborn, false, false
+	p.life, p.returned = unborn, false
 	p.kind, p.wait, p.asked, p.site, p.mode = Start, nothing, true, 0, token.None
 	p.ev = Event{Thread: p.index, Op: Op{Kind: Start, Obj: None}}
 	p.permit, p.expired, p.deadline, p.done, p.held, p.choices = false, false, 0, nil, 0, 0
@@ -143,25 +141,60 @@ func (p *proc) detach() {
 //
 //go:norace
 func procOf(td *lwkt.Thread) *proc {
-	p, _ := core.Hosted(core.HandleOf(td)).(*proc)
+	p, _ := core.Hosted(core.HandleAt(unsafe.Pointer(td))).(*proc)
 	if p == nil {
 		panic("sim: the thread is not a simulated one")
 	}
 	return p
 }
 
-// main is one life of the thread, on its own goroutine. It does not return if the thread ends that.
+// lives is one thread after the other, on a goroutine of theirs.
 //
 //go:norace
-func (p *proc) main() {
-	p.unwound = true // also if a deferred function of the thread panics then, which caught recovers
-	p.lead()
-	p.unwound = false
+func (p *proc) lives() {
+	defer p.reborn()
+	for !p.m.s.closing {
+		p.lead()
+		p.ends()
+	}
 }
 
+// reborn is deferred: if a thread ends the goroutine, by runtime.Goexit, the next one lives in
+// here instead.
+//
+//go:norace
+func (p *proc) reborn() {
+	v := recover()
+	if p.m.s.closing {
+		return
+	}
+	p.exits++
+	if v != nil { // it is the chooser's, who was asked who is next after the thread
+		p.m.fail(Panic, &PanicError{Thread: p.name, Value: v, Stack: debug.Stack()})
+	}
+	p.ends()
+	p.lives()
+}
+
+// ends lets others go on after the thread has ended, and returns when the goroutine is to
+// begin with the next one.
+//
+//go:norace
+func (p *proc) ends() {
+	if inline {
+		p.over()
+	}
+	if !p.goesOn() {
+		p.yield()
+	}
+}
+
+// lead is one thread. It does not return if that ends the goroutine.
+//
 //go:norace
 func (p *proc) lead() {
 	defer p.caught()
+	p.life = live
 	raceStart(p)
 	p.inside()
 	p.f(p.td)
@@ -196,28 +229,11 @@ func (p *proc) pause() {
 		p.site = site()
 	}
 	p.outside()
-	p.rest()
+	if !p.goesOn() {
+		p.yield()
+	}
 	p.inside()
 	p.Dying()
-}
-
-// rest lets the machine go on, and returns when it is this thread's turn.
-//
-//go:norace
-func (p *proc) rest() {
-	if m := p.m; inline && m.phase <= running {
-		m.advance()
-		if m.next == p {
-			return
-		}
-		p.resuming = true
-		m.loop(p)
-		p.resuming = false
-		if m.next == p {
-			return
-		}
-	}
-	p.yield()
 }
 
 // plain announces an operation that is always possible.
@@ -309,7 +325,9 @@ func (p *proc) Park(done <-chan struct{}, deadline int64, sleeping bool) hw.Why 
 	}
 	p.asked, p.site = true, 0
 	p.outside()
-	p.rest()
+	if !p.goesOn() {
+		p.yield()
+	}
 	p.inside()
 	p.took(p.permit)
 	why := hw.Done

@@ -17,10 +17,12 @@ import (
 // Session is what many runs, one after the other, share: coroutines and memory, which
 // make a run of some ten events cost about a microsecond. Do makes one.
 type Session struct {
-	m    Machine
-	idle []*proc       // with living coroutines, of no thread
-	runs *Machine      // m, or one of New
-	beat atomic.Uint64 // runs begun and ended, so odd during one
+	m       Machine
+	idle    []*proc       // with living coroutines, of no thread
+	driver  *proc         // stands for the machine's goroutine
+	closing bool          // coroutines that go on are to end
+	runs    *Machine      // m, or one of New
+	beat    atomic.Uint64 // runs begun and ended, so odd during one
 }
 
 // Do calls f with a Session on a goroutine of its own, and returns when f does. If a
@@ -31,7 +33,7 @@ func Do(f func(s *Session)) error { return DoWithin(10*time.Second, f) }
 
 // DoWithin is Do with another limit on a single run.
 func DoWithin(stall time.Duration, f func(s *Session)) error {
-	s := new(Session)
+	s := &Session{driver: new(proc)}
 	done := make(chan struct{})
 	var failure any
 	returned := false
@@ -94,6 +96,7 @@ func (s *Session) New(o Options) *Machine {
 
 func (s *Session) begin(m *Machine) {
 	s.runs = m
+	s.driver.m = m
 	s.beat.Add(1)
 }
 
@@ -130,6 +133,7 @@ func take(s *Session) *proc {
 // give takes back the procs of a machine, the first one last, so that the next run
 // uses them in the same order.
 func give(s *Session, procs []*proc) {
+	worn := false
 	for i := len(procs) - 1; i >= 0; i-- {
 		p := procs[i]
 		if p.h != nil { // never run
@@ -138,14 +142,32 @@ func give(s *Session, procs []*proc) {
 			p.h = nil
 		}
 		s.idle = append(s.idle, p)
+		worn = worn || p.exits > maxExits
+	}
+	if worn {
+		s.disband()
 	}
 }
 
-// close ends the coroutines.
-func (s *Session) close() {
+// maxExits is how many threads a coroutine outlives that have ended their goroutine: each
+// leaves a few frames on its stack.
+const maxExits = 30
+
+// disband ends the coroutines, which are all idle.
+func (s *Session) disband() {
+	s.closing = true
 	for _, p := range s.idle {
 		p.close()
 	}
+	s.closing = false
+}
+
+// close gives up what the session has.
+func (s *Session) close() {
+	if s.m.phase == setup { // it was not run
+		give(s, s.m.procs)
+	}
+	s.disband()
 	spare.Lock()
 	defer spare.Unlock()
 	spare.procs = append(spare.procs, s.idle...)

@@ -104,7 +104,9 @@ func (p *proc) passes(op core.Op) {
 		p.Dying()
 		p.kind = Other
 		p.outside()
-		p.rest()
+		if !p.goesOn() {
+			p.yield()
+		}
 		p.inside()
 		p.Dying()
 	}
@@ -179,7 +181,9 @@ func (p *proc) at(kind OpKind, wait wait, word unsafe.Pointer) {
 func (p *proc) stay() {
 	p.middle = true
 	p.outside()
-	p.rest()
+	if !p.goesOn() {
+		p.yield()
+	}
 	p.inside()
 	p.middle = false
 }
@@ -274,7 +278,7 @@ func (m *Machine) drain() {
 		for _, p := range m.procs {
 			if p.life == live && p.middle && p.ready() {
 				p.wait = nothing
-				m.alone(p)
+				p.run()
 				progress = true
 			}
 		}
