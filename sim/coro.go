@@ -16,18 +16,11 @@ import "iter"
 // inline says that a thread at a pause decides itself who goes on.
 const inline = true
 
-// goesOn decides who is next, and says whether that is the thread at whose pause it is.
-func (p *proc) goesOn() bool {
-	p.m.advance()
-	return p.m.next == p
-}
-
 // coro is a goroutine that lives for many threads.
 type coro struct {
-	seat    *seat // where it waits; nil: it was not started
-	goid    uint64
-	request func() // unused here
-	exits   int    // how many threads have ended it and could not
+	seat  *seat // where it waits; nil: it was not started
+	goid  uint64
+	exits int // how many threads have ended it and could not
 }
 
 // seat is where one goroutine waits.
@@ -37,30 +30,45 @@ type seat struct {
 	again bool // next was called last
 }
 
-// run lets the thread go on, and those who are next then, until nobody is.
+// loop lets one thread after the other run until nobody is next.
+func (m *Machine) loop() { m.s.driver.rest(false) }
+
+// run lets the thread of a run that is given up go on until it pauses or ends.
 func (p *proc) run() {
-	p.m.next = p
-	p.m.s.driver.yield()
+	p.m.last = p
+	p.m.s.driver.rest(false)
 }
 
-// yield lets others go on: who is next, or the machine's goroutine if nobody is. It returns when it
-// is this one's turn. It is all in one function, because after a switch the processor mispredicts
-// every return.
-func (p *proc) yield() {
-	next := p.m.next
+// rest lets who is next go on, which is the machine's goroutine if nobody is, and returns when
+// it is this one's turn; op is that of pause.
+//
+// It is all in one function because the processor mispredicts each return that follows
+// on a switch.
+func (p *proc) rest(op bool) {
+	if op {
+		p.asks()
+	}
+	m := p.m
+	m.advance()
+	next := m.next
 	if next == nil {
-		next = p.m.s.driver
+		next = m.s.driver
 	}
-	if next.seat == nil {
-		next.start()
+	if next != p {
+		if next.seat == nil {
+			next.start()
+		}
+		p.seat = next.seat
+		if s := p.seat; s.again {
+			s.again = false
+			s.yield(struct{}{})
+		} else {
+			s.again = true
+			s.next()
+		}
 	}
-	p.seat = next.seat
-	if s := p.seat; s.again {
-		s.again = false
-		s.yield(struct{}{})
-	} else {
-		s.again = true
-		s.next()
+	if op {
+		p.Dying()
 	}
 }
 
@@ -96,6 +104,14 @@ func (p *proc) close() {
 	if p.seat != nil {
 		p.run()
 	}
+}
+
+// onDriver has f called where the machine decides.
+func (m *Machine) onDriver(f func()) {
+	if m.words() {
+		defer m.aside()()
+	}
+	f()
 }
 
 // holds evaluates what the thread awaits.

@@ -16,11 +16,6 @@ import (
 // inline says that a thread at a pause may decide itself who goes on.
 const inline = false
 
-// goesOn leaves the decision to the machine's goroutine.
-//
-//go:norace
-func (p *proc) goesOn() bool { return false }
-
 // coro is a goroutine that lives for many threads.
 type coro struct {
 	resumed chan struct{} // to the thread
@@ -30,6 +25,17 @@ type coro struct {
 	polling bool   // the thread is resumed only to evaluate its cond
 	polled  bool   // what that was
 	exits   int    // how many threads have ended it and could not
+}
+
+// loop lets one thread after the other run until nobody is next.
+func (m *Machine) loop() {
+	for m.advance(); m.next != nil; m.advance() {
+		p := m.next
+		p.run()
+		if p.life == ended {
+			p.over()
+		}
+	}
 }
 
 // run lets the thread go on until it pauses or ends.
@@ -71,6 +77,20 @@ func (p *proc) leaves() {
 	p.paused <- struct{}{}
 }
 
+// rest lets the machine's goroutine decide who goes on, and returns when it is this thread's turn; op
+// is that of pause.
+//
+//go:norace
+func (p *proc) rest(op bool) {
+	if op {
+		p.asks()
+	}
+	p.yield()
+	if op {
+		p.Dying()
+	}
+}
+
 //go:norace
 func (p *proc) yield() {
 	for {
@@ -83,6 +103,21 @@ func (p *proc) yield() {
 		}
 		p.polled = p.cond()
 	}
+}
+
+// onDriver has f called where the machine decides: a thread's own goroutine must not do it,
+// since the race detector would see it (P3 of proc.go).
+//
+//go:norace
+func (m *Machine) onDriver(f func()) {
+	if m.phase == setup {
+		f()
+		return
+	}
+	p := m.cur
+	p.request = f
+	p.yield()
+	p.Dying()
 }
 
 // close ends the goroutine.

@@ -49,6 +49,31 @@ func TestChooserPanics(t *testing.T) {
 	}
 }
 
+// A program that panics before it is run ends the session, and leaves nothing behind.
+func TestProgramPanics(t *testing.T) {
+	before := runtime.NumGoroutine()
+	func() {
+		defer func() {
+			if v := recover(); v != "planted" {
+				t.Error(v)
+			}
+		}()
+		t.Error(Do(func(s *Session) {
+			program := func() *Machine {
+				m := s.New(Options{})
+				m.Go("t", func(td *lwkt.Thread) { m.Yield(td) })
+				return m
+			}
+			program().Run(onlyFirst{})
+			program()
+			panic("planted")
+		}))
+	}()
+	if now := runtime.NumGoroutine(); now > before+1 {
+		t.Errorf("%d goroutines, %d before", now, before)
+	}
+}
+
 func exitsEarly(*lwkt.Thread) { runtime.Goexit() }
 
 // The next threads on a goroutine that a thread has ended have stacks of their own, and no more than

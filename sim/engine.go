@@ -28,13 +28,12 @@ import (
 	"github.com/serializing-tokens/lwkt/internal/token"
 )
 
-// start has each thread run up to its first operation.
+// start has each thread run up to its first operation, to begin with.
 func (m *Machine) start() {
 	m.phase, m.started, m.first = starting, 0, len(m.procs)
 	if len(m.cpus) > 0 || m.first == 0 {
 		m.phase = running
 	}
-	m.advance()
 }
 
 // startNext makes the next thread run up to its first operation. The last one, from
@@ -45,19 +44,6 @@ func (m *Machine) startNext() {
 		m.phase = running
 	}
 	m.cur, m.next = p, p
-}
-
-// loop lets one thread after the other run until nobody is next.
-func (m *Machine) loop() {
-	for p := m.next; p != nil; p = m.next {
-		p.run()
-		if !inline {
-			if p.life == ended {
-				p.over()
-			}
-			m.advance()
-		}
-	}
 }
 
 // over is called once when a thread has ended.
@@ -81,6 +67,7 @@ func (p *proc) over() {
 func (m *Machine) advance() {
 	m.next = nil
 	if m.phase > running {
+		m.next, m.last = m.last, nil
 		return
 	}
 	for m.again = true; m.again; {
@@ -324,7 +311,7 @@ func (m *Machine) unwind() {
 	if m.words() {
 		m.drain()
 	}
-	m.phase, m.next = dying, nil
+	m.phase = dying
 	for _, p := range m.procs {
 		if p.life == live {
 			p.run()
@@ -334,22 +321,4 @@ func (m *Machine) unwind() {
 		}
 	}
 	give(m.s, m.procs)
-}
-
-// onDriver has f called where the machine decides. A thread's own goroutine must not
-// do it under the race detector, which would see it (P3 of proc.go).
-//
-//go:norace
-func (m *Machine) onDriver(f func()) {
-	if inline || m.phase == setup {
-		if m.words() {
-			defer m.aside()()
-		}
-		f()
-		return
-	}
-	m.cur.request = f
-	p := m.cur
-	p.yield()
-	p.Dying()
 }

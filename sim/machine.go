@@ -78,7 +78,8 @@ type Machine struct {
 	started  int   // threads that have run, of the first ones
 	first    int   // how many there were when the run began
 	cur      *proc // who runs or ran last
-	next     *proc // who is to run
+	next     *proc // who is to run; nil: the machine's goroutine
+	last     *proc // who is to run when the run is given up
 	now      int64 // virtual time in nanoseconds
 	choosing int   // threads that wait for the answer to a Choose
 	again    bool  // the event needs no thread: choose another one

@@ -155,7 +155,10 @@ func (p *proc) lives() {
 	defer p.reborn()
 	for !p.m.s.closing {
 		p.lead()
-		p.ends()
+		if inline {
+			p.over()
+		}
+		p.rest(false)
 	}
 }
 
@@ -172,21 +175,11 @@ func (p *proc) reborn() {
 	if v != nil { // it is the chooser's, who was asked who is next after the thread
 		p.m.fail(Panic, &PanicError{Thread: p.name, Value: v, Stack: debug.Stack()})
 	}
-	p.ends()
-	p.lives()
-}
-
-// ends lets others go on after the thread has ended, and returns when the goroutine is to
-// begin with the next one.
-//
-//go:norace
-func (p *proc) ends() {
 	if inline {
 		p.over()
 	}
-	if !p.goesOn() {
-		p.yield()
-	}
+	p.rest(false)
+	p.lives()
 }
 
 // lead is one thread. It does not return if that ends the goroutine.
@@ -222,18 +215,20 @@ func (p *proc) caught() {
 //
 //go:norace
 func (p *proc) pause() {
-	m := p.m
+	p.outside()
+	p.rest(true)
+	p.inside()
+}
+
+// asks has the machine look at what the thread is about to do.
+//
+//go:norace
+func (p *proc) asks() {
 	p.Dying()
 	p.asked = true
-	if m.o.Trace {
+	if p.m.o.Trace {
 		p.site = site()
 	}
-	p.outside()
-	if !p.goesOn() {
-		p.yield()
-	}
-	p.inside()
-	p.Dying()
 }
 
 // plain announces an operation that is always possible.
@@ -325,9 +320,7 @@ func (p *proc) Park(done <-chan struct{}, deadline int64, sleeping bool) hw.Why 
 	}
 	p.asked, p.site = true, 0
 	p.outside()
-	if !p.goesOn() {
-		p.yield()
-	}
+	p.rest(false)
 	p.inside()
 	p.took(p.permit)
 	why := hw.Done

@@ -162,11 +162,12 @@ func (s *Session) disband() {
 	s.closing = false
 }
 
-// close gives up what the session has.
+// close ends the session.
 func (s *Session) close() {
 	if s.m.phase == setup { // it was not run
 		give(s, s.m.procs)
 	}
+	s.m.phase = over
 	s.disband()
 	spare.Lock()
 	defer spare.Unlock()

@@ -104,9 +104,7 @@ func (p *proc) passes(op core.Op) {
 		p.Dying()
 		p.kind = Other
 		p.outside()
-		if !p.goesOn() {
-			p.yield()
-		}
+		p.rest(false)
 		p.inside()
 		p.Dying()
 	}
@@ -181,9 +179,7 @@ func (p *proc) at(kind OpKind, wait wait, word unsafe.Pointer) {
 func (p *proc) stay() {
 	p.middle = true
 	p.outside()
-	if !p.goesOn() {
-		p.yield()
-	}
+	p.rest(false)
 	p.inside()
 	p.middle = false
 }

@@ -41,14 +41,18 @@ var unequal atomic.Int32
 
 // setPrio sets the thread's own priority and says whether it was another one.
 func (r *Record) setPrio(p int32) (changed bool) {
-	old := r.prio.Swap(p)
+	old := r.prio.Load()
+	if old == p {
+		return false
+	}
+	r.prio.Store(p)
 	if old != DefaultPriority {
 		unequal.Add(-1)
 	}
 	if p != DefaultPriority {
 		unequal.Add(1)
 	}
-	return old != p
+	return true
 }
 
 // Turnstile is what a thread can be blocked on, as lending sees it.
