@@ -20,12 +20,12 @@ type Mutex struct {
 	Name string // for messages
 	Lend bool   // with CPUs: its holder has at least the priority of whoever waits
 
-	owner *proc
-	edge  edge
-	m     *Machine
+	tried bool   // TryLock is used: an Unlock is to be seen
 	run   uint32 // of m, in which obj is valid
 	obj   int32
-	tried bool // TryLock is used: an Unlock is to be seen
+	edge  edge
+	m     *Machine
+	owner *proc
 }
 
 func (mu *Mutex) number(m *Machine) int32 {

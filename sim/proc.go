@@ -120,7 +120,7 @@ func (p *proc) begin() {
 
 func (p *proc) attach() {
 	p.td = p.m.newThread()
-	p.h = core.HandleOf(p.td)
+	p.h = core.HandleAt(unsafe.Pointer(p.td))
 	core.Attach(p.h, p.rec, p.name, uint64(p.index+1), p.prio)
 }
 
@@ -154,16 +154,18 @@ func procOf(td *lwkt.Thread) *proc {
 func (p *proc) lives() {
 	defer p.reborn()
 	for !p.m.s.closing {
-		p.lead()
-		if inline {
-			p.over()
-		}
+		p.life = live
+		raceStart(p)
+		p.inside()
+		p.f(p.td)
+		p.returned = true
+		p.ends(nil)
 		p.rest(false)
 	}
 }
 
-// reborn is deferred: if a thread ends the goroutine, by runtime.Goexit, the next one lives in
-// here instead.
+// reborn is deferred: if a thread ends the goroutine, by a panic or runtime.Goexit, the next
+// one lives in here instead.
 //
 //go:norace
 func (p *proc) reborn() {
@@ -172,33 +174,15 @@ func (p *proc) reborn() {
 		return
 	}
 	p.exits++
-	if v != nil { // it is the chooser's, who was asked who is next after the thread
-		p.m.fail(Panic, &PanicError{Thread: p.name, Value: v, Stack: debug.Stack()})
-	}
-	if inline {
-		p.over()
-	}
+	p.ends(v)
 	p.rest(false)
 	p.lives()
 }
 
-// lead is one thread. It does not return if that ends the goroutine.
+// ends is called when f has returned, or the goroutine panics with v or ends.
 //
 //go:norace
-func (p *proc) lead() {
-	defer p.caught()
-	p.life = live
-	raceStart(p)
-	p.inside()
-	p.f(p.td)
-	p.returned = true
-}
-
-// caught ends f.
-//
-//go:norace
-func (p *proc) caught() {
-	v := recover()
+func (p *proc) ends(v any) {
 	p.outside()
 	raceStop(p)
 	switch {
@@ -208,6 +192,9 @@ func (p *proc) caught() {
 		p.m.fail(Exited, &ExitError{Thread: p.name})
 	}
 	p.life = ended
+	if inline {
+		p.over()
+	}
 }
 
 // pause announces what was written down before, and returns when the thread is to

@@ -39,7 +39,7 @@ func carries(function string) bool {
 
 // begins is where the stack of a thread begins. What is below may be of threads that had the
 // goroutine before (reborn).
-const begins = pkgPath + "/sim.(*proc).lead("
+const begins = pkgPath + "/sim.(*proc).lives("
 
 // theirs cuts a stack, as package runtime writes it, down to the innermost frames of the
 // program under test. It is left whole if there are none.
