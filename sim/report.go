@@ -274,10 +274,13 @@ func (p *proc) firstWant() int32 {
 func site() uintptr {
 	var pcs [16]uintptr
 	for _, pc := range pcs[:runtime.Callers(3, pcs[:])] {
-		if f, _ := runtime.CallersFrames([]uintptr{pc}).Next(); ours(f.Function) || strings.HasPrefix(f.Function, "runtime.") {
-			continue
+		f, _ := runtime.CallersFrames([]uintptr{pc}).Next()
+		if f.Function == begins {
+			break
 		}
-		return pc
+		if !ours(f.Function) && !carries(f.Function) {
+			return pc
+		}
 	}
 	return 0
 }

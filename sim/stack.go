@@ -39,7 +39,7 @@ func carries(function string) bool {
 
 // begins is where the stack of a thread begins. What is below may be of threads that had the
 // goroutine before (reborn).
-const begins = pkgPath + "/sim.(*proc).lives("
+const begins = pkgPath + "/sim.(*proc).lives"
 
 // theirs cuts a stack, as package runtime writes it, down to the innermost frames of the
 // program under test. It is left whole if there are none.
@@ -49,7 +49,7 @@ func theirs(stack string) string {
 	n := 0
 	for i := 0; i+1 < len(lines); i++ {
 		function, place := lines[i], lines[i+1]
-		if strings.HasPrefix(function, begins) {
+		if strings.HasPrefix(function, begins+"(") {
 			break
 		}
 		if !strings.HasPrefix(place, "\t") || strings.HasPrefix(function, "\t") || ours(function) || carries(function) {
