@@ -374,8 +374,8 @@ func (p *proc) Yield() { p.plain(Yield, nil) }
 // that is in vain is not chosen, or spinning would make schedules without end.
 //
 //go:norace
-func (p *proc) Spin(l core.Lock, mode token.Mode) {
-	p.lock, p.mode = l, mode
+func (p *proc) Spin(l core.Lock, mode token.Mode, done <-chan struct{}) {
+	p.lock, p.mode, p.done = l, mode, done
 	p.kind, p.wait, p.key = Yield, onOwner, nil
 	p.pause()
 }
@@ -384,7 +384,7 @@ func (p *proc) Spin(l core.Lock, mode token.Mode) {
 //
 //go:norace
 func (p *proc) spinsInVain() bool {
-	return p.wait == onOwner && !p.m.o.Timed && p.rec.InVain(p.lock, p.mode)
+	return p.wait == onOwner && !p.m.o.Timed && !hw.Closed(p.done) && p.rec.InVain(p.lock, p.mode)
 }
 
 // Now is that of the core's Host.
@@ -419,19 +419,19 @@ func (p *proc) ready() bool {
 	case onMutex:
 		return p.mu.owner == nil
 	case onLock:
-		return !p.lock.WouldWait(p.rec, p.mode) || closed(p.done)
+		return !p.lock.WouldWait(p.rec, p.mode) || hw.Closed(p.done)
 	case onToken:
-		return !p.tok.WouldWait(p.mode) || closed(p.done)
+		return !p.tok.WouldWait(p.mode) || hw.Closed(p.done)
 	case onWants:
 		for i := range p.wants {
 			if p.wants[i].Tok.WouldWait(p.wants[i].Mode) {
-				return closed(p.done)
+				return hw.Closed(p.done)
 			}
 		}
 	case onRetake:
 		return !p.rec.WouldWait()
 	case onPermit:
-		return p.permit || closed(p.done)
+		return p.permit || hw.Closed(p.done)
 	case onChannel:
 		return p.met || p.m.match(p, false)
 	case onRaise:
@@ -446,16 +446,4 @@ func (p *proc) ready() bool {
 		return p.holds()
 	}
 	return true
-}
-
-func closed(done <-chan struct{}) bool {
-	if done == nil {
-		return false
-	}
-	select {
-	case <-done:
-		return true
-	default:
-		return false
-	}
 }

@@ -40,6 +40,19 @@ const (
 	Deadline            // the time was over
 )
 
+// Closed says whether done, which may be nil, is closed.
+func Closed(done <-chan struct{}) bool {
+	if done == nil {
+		return false
+	}
+	select {
+	case <-done:
+		return true
+	default:
+		return false
+	}
+}
+
 // Park waits for a permit, for done (nil: never) or for the deadline, a Now
 // value (0: never).
 func (p *Parker) Park(done <-chan struct{}, deadline int64) Why {

@@ -247,7 +247,7 @@ func (l *Lock) acquire(r *thread.Record, op string, c thread.Class, q Request) (
 func (l *Lock) obtain(r *thread.Record, op string, c thread.Class, q *Request) (changed bool, out Outcome) {
 	begun := r.Began()
 	switch {
-	case l.takeFor(r, q) || q.maySpin() && l.spin(r, q.Mode):
+	case l.takeFor(r, q) || q.maySpin() && l.spin(r, q.Mode, q.Done):
 		r.AddLock(&l.Object, c, q.Mode, false, 0)
 		q.drop(r)
 		return false, Got
@@ -319,19 +319,19 @@ const (
 )
 
 // spin looks at the lock for a while, as long as its owner runs; on a simulated machine,
-// where that is known, until it does not. A holder of tokens does not, nor one of what the sleep
+// where that is known, until it does not or done is closed. A holder of tokens does not, nor one of what the sleep
 // for this lock would give up: others wait for it, and perhaps those whom it would spin on.
-func (l *Lock) spin(r *thread.Record, m token.Mode) bool {
+func (l *Lock) spin(r *thread.Record, m token.Mode, done <-chan struct{}) bool {
 	if r.Holding() || l.Class().Sleepable() && r.GivesUp() || !r.Hosted() && hw.Processors() == 1 {
 		return false
 	}
-	for n := 0; n < spins || r.Hosted(); n++ {
+	for n := 0; n < spins || r.Hosted() && !hw.Closed(done); n++ {
 		o := thread.ByID(l.load().Owner())
 		if o == nil || !o.Running() {
 			break // shared, or not on a processor
 		}
 		r.CountSpin()
-		if !r.SpinOn(l, m) {
+		if !r.SpinOn(l, m, done) {
 			hw.Pause(spinPause)
 		}
 		if l.take(r, m) {

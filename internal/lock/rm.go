@@ -237,7 +237,7 @@ func (m *RM) readFor(r *thread.Record, op string, done <-chan struct{}) (changed
 		r.AddLock(&l.Object, c, token.Shared, false, 0)
 		return changed, true
 	}
-	if l.take(r, token.Shared) || l.spin(r, token.Shared) {
+	if l.take(r, token.Shared) || l.spin(r, token.Shared, done) {
 		m.comeIn(r, c, 0)
 		return changed, true
 	}
@@ -343,7 +343,7 @@ func (m *RM) writeFor(r *thread.Record, op string, done <-chan struct{}) (change
 	changed = r.ForceDrop(op)
 	begun := r.Began()
 	d := draining{m: m, r: r, op: op, c: c}
-	if !l.take(r, token.Exclusive) && !l.spin(r, token.Exclusive) {
+	if !l.take(r, token.Exclusive) && !l.spin(r, token.Exclusive, done) {
 		d.dropped = true
 		var out Outcome
 		if d.held, out = l.wait(r, op, c, &Request{Mode: token.Exclusive, Done: done}); out != Got {

@@ -207,7 +207,7 @@ func (s *spinning) round(op string) {
 		if s.rounds > SpinPatience.Rounds {
 			s.stuck(op, fmt.Sprintf("%d rounds", SpinPatience.Rounds))
 		}
-		r.SpinOn(s.l, token.Exclusive)
+		r.SpinOn(s.l, token.Exclusive, nil)
 		if hw.Explored {
 			hw.Pause(spinPause) // word by word, until it has changed
 		}

@@ -30,8 +30,8 @@ type Host interface {
 	// Yield lets others run.
 	Yield()
 	// Spin is Yield for a thread that stays on its CPU, and looks at a lock again and again
-	// until that is not InVain.
-	Spin(l Lock, m token.Mode)
+	// until that is not InVain or done is closed.
+	Spin(l Lock, m token.Mode, done <-chan struct{})
 	// Channel performs one of the cases, as reflect.Select does, or returns -1 if wait
 	// is false and that would block.
 	Channel(cases []reflect.SelectCase, wait bool) (chosen int, v reflect.Value, ok bool)
@@ -156,11 +156,11 @@ func (r *Record) Spin() (simulated bool) {
 	return r.host != nil
 }
 
-// SpinOn is Spin on a lock that the thread wants in the mode. Explorations end only
-// if they know what is spun on.
-func (r *Record) SpinOn(l Lock, m token.Mode) (simulated bool) {
+// SpinOn is Spin on a lock that the thread wants in the mode until done is closed. Explorations
+// end only if they know what is spun on.
+func (r *Record) SpinOn(l Lock, m token.Mode, done <-chan struct{}) (simulated bool) {
 	if r.host != nil {
-		r.host.Spin(l, m)
+		r.host.Spin(l, m, done)
 	}
 	return r.host != nil
 }
