@@ -31,7 +31,7 @@ func Bench() []BenchRow {
 		search("random-late-abba", lateABBA, Random(), Runs(20000)),
 		search("portfolio-late-abba", lateABBA, Portfolio(), Runs(20000)),
 	}
-	return append(rows, shrinking("shrink-700"))
+	return append(rows, shrinking("shrink-700", 5*time.Second))
 }
 
 // passing3x3 is three threads that pass through three sections of one mutex each.
@@ -163,8 +163,8 @@ func search(name string, program func(m *sim.Machine), opts ...Option) BenchRow 
 	return row
 }
 
-// shrinking takes a failure of a random walk, of some 700 switches, and shrinks it.
-func shrinking(name string) (row BenchRow) {
+// shrinking takes a failure of a random walk, of some 700 switches, and shrinks it for at most so long.
+func shrinking(name string, most time.Duration) (row BenchRow) {
 	row.Name = name
 	err := sim.Do(func(session *sim.Session) {
 		h := &host{session: session, options: sim.Options{Steps: 2 * defaultSteps}, program: busyABBA}
@@ -173,7 +173,7 @@ func shrinking(name string) (row BenchRow) {
 		if !t.failed {
 			return
 		}
-		x := &shrinker{run: h.run, g: g, want: t.result.Outcome, until: time.Now().Add(5 * time.Second)}
+		x := &shrinker{run: h.run, g: g, want: t.result.Outcome, until: time.Now().Add(most)}
 		s := &exact{choices: t.choices}
 		begun := time.Now()
 		x.attempt(s)
