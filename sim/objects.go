@@ -27,8 +27,10 @@ func (o *objects) reset() {
 	clear(o.tokens)
 	clear(o.all)
 	o.tokens, o.number, o.all = o.tokens[:0], o.number[:0], o.all[:0]
-	clear(o.words)
-	o.words, o.wordno = o.words[:0], o.wordno[:0]
+	if len(o.words) > 0 {
+		clear(o.words)
+		o.words, o.wordno = o.words[:0], o.wordno[:0]
+	}
 	if len(o.rest) > 0 {
 		clear(o.rest)
 	}

@@ -224,12 +224,18 @@ func Attach(h *Handle, r *Record, name string, num uint64, prio int32) {
 	}
 }
 
-// user is the handle of the thread that uses the record, or nil.
+// user is the handle of the thread that uses the record, or nil. Whoever asks while a hosted thread
+// ends gets either.
+//
+//go:norace
 func (r *Record) user() *Handle {
-	if r.host != nil {
-		return r.guest.Load()
+	if r.host == nil {
+		return r.handle
 	}
-	return r.handle
+	if h := r.guest.Load(); h != nil && h.rec == r {
+		return h
+	}
+	return nil
 }
 
 // Probe says whether the word is the thread's probe. What the thread writes to it itself
@@ -274,7 +280,6 @@ func (r *Record) retire() {
 	r.n, r.base = 0, 0
 	r.discardLocks()
 	r.reset()
-	r.guest.Store(nil)
 	if r.probe.Load()&(busy|nested|lentTo) != 0 {
 		r.probe.And(^(busy | nested | lentTo))
 	}

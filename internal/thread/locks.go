@@ -274,6 +274,9 @@ func (r *Record) describeLocks() string {
 // leftOver lists what a thread that ends has not ended: tokens, locks, critical sections;
 // or is "".
 func (r *Record) leftOver() string {
+	if r.n == r.base && r.nlocks == 0 && r.crit == 0 {
+		return ""
+	}
 	var all []string
 	if r.n > r.base {
 		all = append(all, r.describeHolds())

@@ -90,7 +90,7 @@ type Record struct {
 	claim token.Claim
 	park  hw.Parker
 	host  Host                   // what the thread runs on; nil: a goroutine. Constant
-	guest atomic.Pointer[Handle] // what handle is, if there is a host
+	guest atomic.Pointer[Handle] // if there is a host: of the thread that uses the record, or has
 	off   atomic.Bool            // a goroutine that is parked
 	sleep any                    // what internal/waitq keeps per thread
 
