@@ -70,22 +70,21 @@ func (m *Machine) advance() {
 		m.next, m.last = m.last, nil
 		return
 	}
-	for m.again = true; m.again; {
-		m.again = false
-		m.choose()
+	for m.choose() && !m.execute() {
 	}
 }
 
-func (m *Machine) choose() {
+// choose has the chooser pick the next event, and says whether there is one.
+func (m *Machine) choose() bool {
 	if m.recorder != nil && m.steps > 0 {
 		m.recorder.Executed(m.event, m.footprint())
 	}
 	if m.outcome != Done {
-		return
+		return false
 	}
 	if m.phase == starting {
 		m.startNext()
-		return
+		return false
 	}
 	at := &m.point
 	at.Enabled, at.Waiting = at.Enabled[:0], at.Waiting[:0]
@@ -99,11 +98,11 @@ func (m *Machine) choose() {
 	}
 	if len(at.Enabled) == 0 && !m.idle(at) {
 		m.stuck(at)
-		return
+		return false
 	}
 	if m.steps >= m.o.Steps {
 		m.fail(StepLimit, &LimitError{m.o.Steps})
-		return
+		return false
 	}
 	at.Step, at.Last = m.steps, None
 	if m.steps > 0 && m.cur != nil {
@@ -112,11 +111,11 @@ func (m *Machine) choose() {
 	i := m.chooser.Choose(at)
 	if i < 0 {
 		m.outcome = Abandoned
-		return
+		return false
 	}
 	m.steps++
 	m.event = at.Enabled[i]
-	m.execute()
+	return true
 }
 
 // choices lists the answers to the first thread that asks for one.
@@ -195,7 +194,10 @@ func (m *Machine) announce(p *proc) {
 	case Sleep, Wakeup, Load, Store, Send, Recv, Close:
 		obj = m.names.other(p.key)
 	}
-	p.ev = Event{Thread: p.index, Kind: Step, Op: Op{Kind: p.kind, Mode: mode, Obj: obj, Site: p.site}}
+	// It is copied next, which waits for what was just written; often it is what it was.
+	if op := (Op{Kind: p.kind, Mode: mode, Obj: obj, Site: p.site}); p.ev.Op != op {
+		p.ev.Op = op
+	}
 }
 
 // idle lets time pass when nobody can go on, and says whether that helps.
@@ -209,6 +211,9 @@ func (m *Machine) idle(at *Point) bool {
 			m.dispatchable(at)
 			return len(at.Enabled) > 0
 		}
+	}
+	if len(at.Waiting) == 0 && len(m.cpus) == 0 {
+		return false // all have ended
 	}
 	m.expiring(at)
 	return len(at.Enabled) > 0
@@ -246,27 +251,30 @@ func (m *Machine) expiring(at *Point) {
 	}
 }
 
-// execute begins the event that was chosen.
-func (m *Machine) execute() {
-	if len(m.cpus) > 0 {
-		switch m.again = true; m.event.Kind { // what no thread performs
-		case Interrupt:
-			s := m.sources[m.event.Thread]
-			s.may--
-			s.up++
-		case Tick:
-			m.cpus[m.event.Thread].running.slice = m.o.Quantum
-		case Timer:
-			p := m.procs[m.event.Thread]
-			p.expired = true
-			m.now = max(m.now, p.deadline)
-		default:
-			m.again = false
-		}
-		if m.again {
-			m.foot.begin()
-			return
-		}
+// itself executes the event that was chosen if no thread performs it, and says whether it is one.
+func (m *Machine) itself() bool {
+	switch m.event.Kind {
+	case Interrupt:
+		s := m.sources[m.event.Thread]
+		s.may--
+		s.up++
+	case Tick:
+		m.cpus[m.event.Thread].running.slice = m.o.Quantum
+	case Timer:
+		p := m.procs[m.event.Thread]
+		p.expired = true
+		m.now = max(m.now, p.deadline)
+	default:
+		return false
+	}
+	m.foot.begin()
+	return true
+}
+
+// execute begins the event that was chosen, and says whether a thread performs it.
+func (m *Machine) execute() bool {
+	if len(m.cpus) > 0 && m.itself() {
+		return false
 	}
 	p := m.procs[m.event.Thread]
 	if len(m.cpus) > 0 {
@@ -293,6 +301,7 @@ func (m *Machine) execute() {
 	}
 	p.wait = nothing
 	m.cur, m.next = p, p
+	return true
 }
 
 // stuck ends a run in which nobody can go on.

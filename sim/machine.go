@@ -82,7 +82,6 @@ type Machine struct {
 	last     *proc // who is to run when the run is given up
 	now      int64 // virtual time in nanoseconds
 	choosing int   // threads that wait for the answer to a Choose
-	again    bool  // the event needs no thread: choose another one
 	sources  []*Source
 
 	birth struct { // of the thread that admit is to make
