@@ -59,11 +59,11 @@ func eachDroppable(t *testing.T, f func(t *testing.T, i int)) {
 	}
 }
 
-// granularities are both ways to explore what waits.
-func granularities(t *testing.T, program func(m *sim.Machine), opts ...explore.Option) {
+// granularities are both ways to explore what waits, to the end.
+func granularities(t *testing.T, program func(m *sim.Machine)) {
 	t.Helper()
 	for _, attempts := range []bool{false, true} {
-		explore.Test(t, program, append([]explore.Option{explore.On(sim.Options{Attempts: attempts})}, opts...)...)
+		explore.Test(t, program, explore.On(sim.Options{Attempts: attempts}), explore.DPOR(), explore.Budget(time.Minute), explore.MustFinish())
 	}
 }
 
@@ -126,7 +126,7 @@ func TestRow34Cond(t *testing.T) {
 					}
 				})
 				m.Finally(func() { m.Assert(jobs == 0 && woken <= 2, "jobs %d, woken %d", jobs, woken) })
-			}, explore.Budget(time.Second))
+			})
 		}
 	})
 	t.Run("all at once", func(t *testing.T) {
@@ -149,7 +149,7 @@ func TestRow34Cond(t *testing.T) {
 				c.Broadcast(td)
 				mu.Unlock(td)
 			})
-		}, explore.Budget(time.Second))
+		})
 	})
 	t.Run("a wakeup that races with the end wins", func(t *testing.T) {
 		granularities(t, func(m *sim.Machine) {
@@ -412,10 +412,15 @@ func TestCondTable(t *testing.T) {
 	c.Destroy(td)
 	for op, f := range map[string]func(){
 		"Signal": func() { c.Signal(td) }, "Broadcast": func() { c.Broadcast(td) }, "BroadcastPri": func() { c.BroadcastPri(td, 1) },
-		"Destroy": func() { c.Destroy(td) }, "Wait": func() { c.Wait(td, &mu) },
+		"Destroy": func() { c.Destroy(td) },
 	} {
 		says(t, misuse(t, op, f).Why, "destroyed")
 	}
+	mu.Lock(td)
+	for op, wait := range waits {
+		says(t, misuse(t, op, func() { wait(&mu) }).Why, "destroyed")
+	}
+	mu.Unlock(td)
 	c.Init("again")
 	waiting(func() {})
 	c.Destroy(td)
@@ -483,8 +488,25 @@ func TestCondSleepingOwner(t *testing.T) {
 	})
 }
 
-// TestCondStress moves numbers through a bounded buffer.
+// event is what one can wait for with a lock that is dropped meanwhile.
+type event struct {
+	wait     func(td *lwkt.Thread, l lwkt.Interlock)
+	one, all func(td *lwkt.Thread)
+}
+
 func TestCondStress(t *testing.T) {
+	moveNumbers(t, func() event {
+		c := new(condvar.Cond)
+		return event{
+			func(td *lwkt.Thread, l lwkt.Interlock) { c.Wait(td, l) },
+			func(td *lwkt.Thread) { c.Signal(td) },
+			func(td *lwkt.Thread) { c.Broadcast(td) },
+		}
+	})
+}
+
+// moveNumbers moves numbers through a bounded buffer.
+func moveNumbers(t *testing.T, fresh func() event) {
 	eachDroppable(t, func(t *testing.T, i int) {
 		if droppables()[i].shared {
 			t.Skip("a condition is not changed by one who shares")
@@ -492,7 +514,7 @@ func TestCondStress(t *testing.T) {
 		onHosts(t, func(t *testing.T, h host) {
 			const size, pairs = 3, 3
 			l := droppables()[i]
-			var notEmpty, notFull condvar.Cond
+			notEmpty, notFull := fresh(), fresh()
 			var buffer []int
 			rounds := scale(8000)
 			sum := make([]int, pairs)
@@ -501,10 +523,10 @@ func TestCondStress(t *testing.T) {
 					for n := range rounds {
 						l.take(td)
 						for len(buffer) == size {
-							notFull.Wait(td, l.lock)
+							notFull.wait(td, l.lock)
 						}
 						buffer = append(buffer, n)
-						notEmpty.Signal(td)
+						notEmpty.one(td)
 						l.give(td)
 					}
 				})
@@ -512,11 +534,11 @@ func TestCondStress(t *testing.T) {
 					for range rounds {
 						l.take(td)
 						for len(buffer) == 0 {
-							notEmpty.Wait(td, l.lock)
+							notEmpty.wait(td, l.lock)
 						}
 						sum[p] += buffer[0]
 						buffer = slices.Delete(buffer, 0, 1)
-						notFull.Broadcast(td)
+						notFull.all(td)
 						l.give(td)
 					}
 				})

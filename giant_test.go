@@ -10,7 +10,6 @@ import (
 
 	"github.com/serializing-tokens/lwkt"
 	"github.com/serializing-tokens/lwkt/condvar"
-	"github.com/serializing-tokens/lwkt/explore"
 	"github.com/serializing-tokens/lwkt/giant"
 	"github.com/serializing-tokens/lwkt/internal/invariants"
 	"github.com/serializing-tokens/lwkt/internal/thread"
@@ -312,7 +311,7 @@ func TestGiantStays(t *testing.T) {
 					inside--
 					g.Unlock(td)
 				})
-			}, explore.Budget(time.Second))
+			})
 		})
 	}
 }

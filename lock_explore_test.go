@@ -167,7 +167,7 @@ func TestLockExplore(t *testing.T) {
 				func(name string, program func(m *sim.Machine)) {
 					for _, attempts := range []bool{false, true} {
 						t.Run(fmt.Sprintf("%s, attempts %v", name, attempts), func(t *testing.T) {
-							explore.Test(t, program, explore.On(sim.Options{Attempts: attempts}), explore.Budget(300*time.Millisecond))
+							explore.Test(t, program, explore.On(sim.Options{Attempts: attempts}), explore.DPOR(), explore.Budget(time.Minute), explore.MustFinish())
 						})
 					}
 				})

@@ -1,4 +1,4 @@
-// Read-mostly locks, spin mutexes, giant locks and serializers in many schedules of more
+// Read-mostly locks, spin mutexes, giant locks, serializers and mutex pools in many schedules of more
 // threads than can be enumerated, with and without processors.
 package lwkt_test
 
@@ -10,6 +10,7 @@ import (
 	"github.com/serializing-tokens/lwkt"
 	"github.com/serializing-tokens/lwkt/explore"
 	"github.com/serializing-tokens/lwkt/giant"
+	"github.com/serializing-tokens/lwkt/mtxpool"
 	"github.com/serializing-tokens/lwkt/rmlock"
 	"github.com/serializing-tokens/lwkt/serializer"
 	"github.com/serializing-tokens/lwkt/sim"
@@ -167,6 +168,29 @@ var manyPrograms = map[string]func(c *crowd) (destroy func(td *lwkt.Thread)){
 			l.Exit(td)
 		})
 		return l.Destroy
+	},
+	"mtxpool": func(c *crowd) func(td *lwkt.Thread) {
+		p := new(mtxpool.Pool)
+		p.Init("P", 1) // all keys have it
+		for i := range 4 {
+			c.m.Go(fmt.Sprint("thread", i), func(td *lwkt.Thread) {
+				for range 2 {
+					p.Lock(td, i)
+					c.write(td)
+					p.Unlock(td, i)
+				}
+			})
+		}
+		c.m.Go("trier", func(td *lwkt.Thread) {
+			if m := p.Find("key"); m.TryLock(td) {
+				c.write(td)
+				p.Unlock(td, "key")
+			}
+		})
+		return func(td *lwkt.Thread) {
+			p.Lock(td, "key")
+			p.Unlock(td, "key")
+		}
 	},
 }
 

@@ -374,10 +374,7 @@ var rmPrograms = map[string]func(m *sim.Machine){
 
 func TestRMLockExplored(t *testing.T) {
 	for name, program := range rmPrograms {
-		t.Run(name, func(t *testing.T) { explore.Test(t, program) })
-		t.Run(name+", by attempts", func(t *testing.T) {
-			explore.Test(t, program, explore.On(sim.Options{Attempts: true}))
-		})
+		t.Run(name, func(t *testing.T) { granularities(t, program) })
 		t.Run(name+", on CPUs", func(t *testing.T) { // at random, since who spins makes endless schedules
 			explore.Test(t, program, explore.On(sim.Options{CPUs: 2}), explore.Random(), explore.Runs(200))
 		})
@@ -648,8 +645,7 @@ func TestSleepDropsRMLockAndSpinMtx(t *testing.T) {
 			})
 		}
 		t.Run(name, func(t *testing.T) {
-			explore.Test(t, program)
-			explore.Test(t, program, explore.On(sim.Options{Attempts: true}))
+			granularities(t, program)
 			explore.Test(t, program, explore.On(sim.Options{CPUs: 2}), explore.Random(), explore.Runs(100))
 		})
 	}

@@ -71,6 +71,7 @@ func TestSemaTable(t *testing.T) {
 			for _, f := range []func(){
 				func() { s.Wait(td) }, func() { s.Post(td) }, func() { s.Value(td) },
 				func() { s.TryWait(td) }, func() { s.Destroy(td) },
+				func() { s.WaitContext(done, td) }, func() { s.WaitTimeout(td, -1) },
 			} {
 				says(t, misuse(t, "", f).Why, "destroyed")
 			}
@@ -119,7 +120,7 @@ func TestSemaExplored(t *testing.T) {
 				s.Post(td)
 			})
 			m.Finally(func() { m.Assert(unitsOf(&s) == 1, "%d units", unitsOf(&s)) })
-		}, explore.Budget(2*time.Second))
+		})
 	})
 	t.Run("timeouts", func(t *testing.T) {
 		granularities(t, func(m *sim.Machine) {
@@ -136,7 +137,7 @@ func TestSemaExplored(t *testing.T) {
 			m.Finally(func() {
 				m.Assert(took+unitsOf(&s) == 1, "took %d, %d units", took, unitsOf(&s))
 			})
-		}, explore.Budget(2*time.Second))
+		})
 	})
 	t.Run("a pool of two", func(t *testing.T) {
 		granularities(t, func(m *sim.Machine) {
@@ -158,7 +159,7 @@ func TestSemaExplored(t *testing.T) {
 					s.Post(td)
 				})
 			}
-		}, explore.Budget(time.Second))
+		})
 	})
 	t.Run("many", func(t *testing.T) {
 		explore.Test(t, func(m *sim.Machine) {

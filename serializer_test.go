@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/serializing-tokens/lwkt"
-	"github.com/serializing-tokens/lwkt/explore"
 	"github.com/serializing-tokens/lwkt/internal/invariants"
 	"github.com/serializing-tokens/lwkt/serializer"
 	"github.com/serializing-tokens/lwkt/sim"
@@ -36,6 +35,10 @@ func TestSerializerTable(t *testing.T) {
 					t.Errorf("disabled %v: %d handlers were called", disabled, called)
 				}
 				s.Enter(td)
+				s.Exit(td)
+				if !s.TryEnter(td) {
+					t.Errorf("disabled %v: not entered", disabled)
+				}
 				s.Exit(td)
 			}
 			s.HandlerEnable()
@@ -130,7 +133,7 @@ func TestSerializerExplored(t *testing.T) {
 					})
 				})
 			}
-		}, explore.Budget(time.Second))
+		})
 	})
 	t.Run("zsleep", func(t *testing.T) { // dropped in one step with going to sleep
 		granularities(t, func(m *sim.Machine) {
@@ -151,7 +154,7 @@ func TestSerializerExplored(t *testing.T) {
 					})
 				})
 			}
-		}, explore.Budget(time.Second))
+		})
 	})
 	t.Run("tokens", func(t *testing.T) { // in both orders
 		granularities(t, func(m *sim.Machine) {

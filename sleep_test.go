@@ -13,7 +13,6 @@ import (
 
 	"github.com/serializing-tokens/lwkt"
 	"github.com/serializing-tokens/lwkt/condvar"
-	"github.com/serializing-tokens/lwkt/explore"
 	"github.com/serializing-tokens/lwkt/internal/thread"
 	"github.com/serializing-tokens/lwkt/sim"
 )
@@ -113,7 +112,7 @@ func TestRow35Sleep(t *testing.T) {
 				td.Wakeup(&n)
 				sx.XUnlock(td)
 			})
-		}, explore.Budget(2*time.Second))
+		})
 	})
 	t.Run("ends", func(t *testing.T) {
 		eachDroppable(t, func(t *testing.T, i int) {
@@ -445,6 +444,24 @@ func TestSleepQueuesTellLocks(t *testing.T) {
 			c.Signal(td)
 			td.Wakeup(&event)
 		})
+	})
+}
+
+// TestSleepStress is TestCondStress by sleep and wakeup, of any or the best one by turns.
+func TestSleepStress(t *testing.T) {
+	moveNumbers(t, func() event {
+		channel, turn := new(int), false // by the lock
+		return event{
+			func(td *lwkt.Thread, l lwkt.Interlock) { td.SleepOn(channel, l, lwkt.SleepOptions{}) },
+			func(td *lwkt.Thread) {
+				if turn = !turn; turn {
+					td.WakeupAny(channel)
+				} else {
+					td.WakeupOne(channel)
+				}
+			},
+			func(td *lwkt.Thread) { td.Wakeup(channel) },
+		}
 	})
 }
 

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/serializing-tokens/lwkt"
-	"github.com/serializing-tokens/lwkt/explore"
 	"github.com/serializing-tokens/lwkt/internal/lock"
 	"github.com/serializing-tokens/lwkt/internal/thread"
 	"github.com/serializing-tokens/lwkt/mtxpool"
@@ -432,32 +431,30 @@ func TestRow20SpinMtx(t *testing.T) {
 		})
 	})
 	t.Run("explored", func(t *testing.T) {
-		for _, o := range []sim.Options{{}, {Attempts: true}} {
-			explore.Test(t, func(m *sim.Machine) {
-				var a, b lwkt.SpinMtx
-				tok := lwkt.NewToken("T")
-				n := 0
-				for i := range 3 {
-					m.Go("t", func(td *lwkt.Thread) {
-						if i > 0 {
-							tok.Acquire(td)
-						}
-						a.Lock(td)
-						if i < 2 && b.TryLock(td) {
-							n++
-							b.Unlock(td)
-						} else {
-							n++
-						}
-						a.Unlock(td)
-						if i > 0 {
-							tok.Release(td)
-						}
-					})
-				}
-				m.Finally(func() { m.Assert(n == 3, "n is %d", n) })
-			}, explore.On(o))
-		}
+		granularities(t, func(m *sim.Machine) {
+			var a, b lwkt.SpinMtx
+			tok := lwkt.NewToken("T")
+			n := 0
+			for i := range 3 {
+				m.Go("t", func(td *lwkt.Thread) {
+					if i > 0 {
+						tok.Acquire(td)
+					}
+					a.Lock(td)
+					if i < 2 && b.TryLock(td) {
+						n++
+						b.Unlock(td)
+					} else {
+						n++
+					}
+					a.Unlock(td)
+					if i > 0 {
+						tok.Release(td)
+					}
+				})
+			}
+			m.Finally(func() { m.Assert(n == 3, "n is %d", n) })
+		})
 	})
 }
 
@@ -514,6 +511,36 @@ func TestRow24MtxPool(t *testing.T) {
 					}
 				}
 			}
+		})
+	})
+	t.Run("explored", func(t *testing.T) {
+		granularities(t, func(m *sim.Machine) { // two keys with one mutex
+			var p mtxpool.Pool
+			p.Init("P", 1)
+			tok := lwkt.NewToken("T")
+			n, under := 0, 0
+			for i := range 3 {
+				m.Go("t", func(td *lwkt.Thread) {
+					if i == 0 {
+						tok.Acquire(td)
+						under++
+					}
+					was := under
+					changed := p.Lock(td, i)
+					m.Assert(i > 0 || changed || was == under, "the token changed hands, and nobody said so")
+					v := n
+					m.Yield(td)
+					n = v + 1
+					p.Unlock(td, i)
+					if i == 0 {
+						tok.Release(td)
+					} else if i == 1 && tok.TryAcquire(td) {
+						under++
+						tok.Release(td)
+					}
+				})
+			}
+			m.Finally(func() { m.Assert(n == 3, "n is %d", n) })
 		})
 	})
 	t.Run("nesting is reported", func(t *testing.T) {

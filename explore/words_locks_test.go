@@ -18,8 +18,10 @@ import (
 	"github.com/serializing-tokens/lwkt/internal/lock"
 	"github.com/serializing-tokens/lwkt/internal/thread"
 	"github.com/serializing-tokens/lwkt/lockmgr"
+	"github.com/serializing-tokens/lwkt/mtxpool"
 	"github.com/serializing-tokens/lwkt/rmlock"
 	"github.com/serializing-tokens/lwkt/sema"
+	"github.com/serializing-tokens/lwkt/serializer"
 	"github.com/serializing-tokens/lwkt/sim"
 )
 
@@ -36,6 +38,8 @@ type den struct {
 	sem     sema.Sema
 	cond    condvar.Cond
 	giant   giant.Mtx
+	ser     serializer.Serializer
+	pool    mtxpool.Pool
 	tok     lwkt.Token
 	v, w    sim.Var[int] // guarded by the lock of the program, and by the token or the second lock
 	ready   bool         // guarded by the lock of the program
@@ -55,6 +59,7 @@ func newDen(m *sim.Machine, o lwkt.Options) *den {
 		d.sx.Init("", o)
 	}
 	d.sem.Init("", 1)
+	d.pool.Init("", 1)
 	return d
 }
 
@@ -83,6 +88,7 @@ func (d *den) end() {
 		d.lk.Destroy(td)
 		d.rm.Destroy(td)
 		d.spin.Destroy(td)
+		d.ser.Destroy(td)
 		ok := d.tok.TryAcquire(td)
 		if ok {
 			d.tok.Release(td)
@@ -300,6 +306,52 @@ var (
 		td.Wakeup(&d.key)
 	}
 
+	giantLocks = section(
+		func(d *den, td *lwkt.Thread) { d.giant.Lock(td); d.giant.Lock(td) }, (*den).alone,
+		func(d *den, td *lwkt.Thread) { d.giant.Unlock(td); d.giant.Unlock(td) })
+	giantSleeps = func(d *den, td *lwkt.Thread) {
+		d.giant.Lock(td)
+		d.giant.Lock(td)
+		for !d.ready {
+			td.Sleep(&d.key, 0)
+			d.m.Assert(d.giant.Held(td) == 2, "%s had it twice, and now %d times", td.Name(), d.giant.Held(td))
+		}
+		d.alone(td)
+		d.giant.Unlock(td)
+		d.giant.Unlock(td)
+	}
+
+	serEnters = section(
+		func(d *den, td *lwkt.Thread) { d.ser.Enter(td) }, (*den).alone,
+		func(d *den, td *lwkt.Thread) { d.ser.Exit(td) })
+	serHandles = func(d *den, td *lwkt.Thread) { d.ser.HandlerCall(td, func() { d.alone(td) }) }
+	serTries   = func(d *den, td *lwkt.Thread) { d.ser.HandlerTry(td, func() { d.alone(td) }) }
+	serSleeps  = func(d *den, td *lwkt.Thread) {
+		d.ser.Enter(td)
+		for !d.ready {
+			d.sleepOn(td, &d.ser)
+		}
+		d.alone(td)
+		d.ser.Exit(td)
+	}
+	serWakes = func(d *den, td *lwkt.Thread) {
+		d.ser.HandlerCall(td, func() {
+			d.alone(td)
+			d.ready = true
+			td.Wakeup(&d.key)
+		})
+	}
+
+	poolLocks = section(
+		func(d *den, td *lwkt.Thread) { d.pool.Lock(td, td) }, (*den).alone,
+		func(d *den, td *lwkt.Thread) { d.pool.Unlock(td, td) })
+	poolTries = func(d *den, td *lwkt.Thread) {
+		if d.pool.Find(td).TryLock(td) {
+			d.alone(td)
+			d.pool.Unlock(td, td)
+		}
+	}
+
 	// with holds the token while it waits for the mutex.
 	with = func(d *den, td *lwkt.Thread) {
 		d.tok.Acquire(td)
@@ -438,6 +490,18 @@ var lockPrograms = []struct {
 	{"Sema", false, 0, false, []denizen{semaWaits, semaWaits, semaWaits}},
 	{"SpinMtx", true, 0, false, []denizen{spins, spins}},
 	{"SpinMtx", true, 0, false, []denizen{spins, spins, spins}},
+	{"giant", true, 0, false, []denizen{giantLocks, giantLocks}},
+	{"giant", false, 0, false, []denizen{giantLocks, giantLocks, giantLocks}},
+	{"giant, given up by a sleep", true, 0, false, []denizen{giantSleeps, giantWakes}},
+	{"giant, given up by a sleep", false, 0, false, []denizen{giantSleeps, giantWakes, giantLocks}},
+	{"serializer", true, 0, false, []denizen{serEnters, serHandles}},
+	{"serializer", true, 0, false, []denizen{twice(serEnters), serTries}},
+	{"serializer", false, 0, false, []denizen{serEnters, serHandles, serTries}},
+	{"serializer, dropped by a sleep", true, 0, false, []denizen{serSleeps, serWakes}},
+	{"serializer, dropped by a sleep", false, 0, false, []denizen{serSleeps, serWakes, serEnters}},
+	{"mtxpool", true, 0, false, []denizen{poolLocks, poolLocks}},
+	{"mtxpool", true, 0, false, []denizen{twice(poolLocks), poolTries}},
+	{"mtxpool", false, 0, false, []denizen{poolLocks, poolLocks, poolTries}},
 	{"rmlock", true, 0, false, []denizen{rmWrites, rmReads}},
 	{"rmlock", true, 0, false, []denizen{rmWrites, rmWrites}},
 	{"rmlock", false, 0, false, []denizen{rmWrites, rmReads, rmReads}},

@@ -186,7 +186,7 @@ func TestExplore(t *testing.T) {
 	} {
 		for _, attempts := range []bool{false, true} {
 			t.Run(fmt.Sprint(names, " attempts ", attempts), func(t *testing.T) {
-				explore.Test(t, program(names...), explore.On(sim.Options{Attempts: attempts}), explore.Budget(600*time.Millisecond))
+				explore.Test(t, program(names...), explore.On(sim.Options{Attempts: attempts}), explore.DPOR(), explore.Budget(time.Minute), explore.MustFinish())
 			})
 		}
 	}
