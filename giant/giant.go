@@ -13,6 +13,7 @@ package giant
 import (
 	"context"
 	"sync"
+	"unsafe"
 
 	"github.com/serializing-tokens/lwkt"
 	"github.com/serializing-tokens/lwkt/internal/lock"
@@ -46,6 +47,9 @@ var Giant Mtx
 
 func init() { Giant.Init("Giant") }
 
+// handle is that of td, or nil, without a call.
+func handle(td *lwkt.Thread) *thread.Handle { return thread.HandleAt(unsafe.Pointer(td)) }
+
 // Init names the lock. It panics if it has been initialized before, or is in use. It does not
 // block. (mtx_init)
 func (g *Mtx) Init(name string) { lock.Init(&g.l, thread.Giant, name, 0) }
@@ -54,14 +58,14 @@ func (g *Mtx) Init(name string) { lock.Init(&g.l, thread.Giant, name, 0) }
 // token that the thread holds changed hands meanwhile. Every earlier Unlock, also that by a sleep,
 // synchronizes before its return. (mtx_lock)
 func (g *Mtx) Lock(td *lwkt.Thread) (changed bool) {
-	return lock.Acquire(thread.HandleOf(td), &g.l, thread.Giant)
+	return lock.Acquire(handle(td), &g.l, thread.Giant)
 }
 
 // LockContext is Lock, given up when ctx is done before the lock was had: then err is the error
 // of ctx, and no trace is left of the wait. A free lock is taken even if ctx is done.
 func (g *Mtx) LockContext(ctx context.Context, td *lwkt.Thread) (changed bool, err error) {
 	done := ctx.Done() // the caller's code: it may use td
-	changed, ok := lock.AcquireUntil(thread.HandleOf(td), &g.l, thread.Giant, lwkt.Exclusive, done)
+	changed, ok := lock.AcquireUntil(handle(td), &g.l, thread.Giant, lwkt.Exclusive, done)
 	if !ok {
 		err = ctx.Err()
 	}
@@ -71,16 +75,16 @@ func (g *Mtx) LockContext(ctx context.Context, td *lwkt.Thread) (changed bool, e
 // TryLock is Lock if that need not wait, else it changes nothing and returns false. It does
 // not block. (mtx_trylock)
 func (g *Mtx) TryLock(td *lwkt.Thread) bool {
-	return lock.Try(thread.HandleOf(td), &g.l, thread.Giant, lwkt.Exclusive)
+	return lock.Try(handle(td), &g.l, thread.Giant, lwkt.Exclusive)
 }
 
 // Unlock undoes one Lock. It does not block. It panics if the thread does not have the lock.
 // (mtx_unlock)
-func (g *Mtx) Unlock(td *lwkt.Thread) { lock.Release(thread.HandleOf(td), &g.l, thread.Giant) }
+func (g *Mtx) Unlock(td *lwkt.Thread) { lock.Release(handle(td), &g.l, thread.Giant) }
 
 // Held says how many times the thread has the lock. It does not block. (mtx_owned, mtx_recursed)
 func (g *Mtx) Held(td *lwkt.Thread) (depth int) {
-	_, depth = lock.Held(thread.HandleOf(td), &g.l)
+	_, depth = lock.Held(handle(td), &g.l)
 	return depth
 }
 

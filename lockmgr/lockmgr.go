@@ -11,6 +11,7 @@ import (
 	"io"
 	"math/bits"
 	"sync"
+	"unsafe"
 
 	"github.com/serializing-tokens/lwkt"
 	"github.com/serializing-tokens/lwkt/internal/lock"
@@ -57,7 +58,8 @@ type Lock struct {
 
 const class = thread.Lockmgr
 
-func handle(td *lwkt.Thread) *thread.Handle { return thread.HandleOf(td) }
+// handle is that of td, or nil, without a call.
+func handle(td *lwkt.Thread) *thread.Handle { return thread.HandleAt(unsafe.Pointer(td)) }
 
 // Init names the lock and sets flags: CanRecurse, NoShare, NoDeadlockTreat, DupOK, NoWitness. A
 // lock that was initialized must be destroyed before it can be again. (lockinit)

@@ -45,8 +45,8 @@ type Lock struct {
 // Sleepable lets the writer of the lock sleep.
 const Sleepable lwkt.Options = lock.Sleepable
 
-// handle is that of td, or nil, without a call.
-func handle(td *lwkt.Thread) *thread.Handle { return thread.HandleAt(unsafe.Pointer(td)) }
+// handle is that of td, or nil: thread.HandleAt written out, or RLock would not inline.
+func handle(td *lwkt.Thread) *thread.Handle { return (*thread.Handle)(unsafe.Pointer(td)) }
 
 // Init names the lock and sets options: Sleepable, DupOK, NoWitness. A lock that was initialized
 // must be destroyed before it can be again. (rm_init)

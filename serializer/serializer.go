@@ -9,6 +9,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/serializing-tokens/lwkt"
 	"github.com/serializing-tokens/lwkt/internal/lock"
@@ -35,6 +36,9 @@ type Serializer struct {
 	disabled atomic.Bool // no handler is called; one may be under way
 }
 
+// handle is that of td, or nil, without a call.
+func handle(td *lwkt.Thread) *thread.Handle { return thread.HandleAt(unsafe.Pointer(td)) }
+
 // Init names the serializer. It panics if it has been initialized before and was not
 // destroyed since, or is in use. It does not block. (lwkt_serialize_init)
 func (s *Serializer) Init(name string) {
@@ -45,21 +49,21 @@ func (s *Serializer) Init(name string) {
 // Destroy ends the life of the serializer: to use it then panics, until Init. It must be
 // free. It does not block.
 func (s *Serializer) Destroy(td *lwkt.Thread) {
-	lock.Destroy(thread.HandleOf(td), &s.l, thread.Serializer, false)
+	lock.Destroy(handle(td), &s.l, thread.Serializer, false)
 }
 
 // Enter takes the serializer; it may wait, and then says whether a token that the thread holds
 // changed hands meanwhile. It panics if the thread has it already. Every earlier Exit synchronizes
 // before its return. (lwkt_serialize_enter)
 func (s *Serializer) Enter(td *lwkt.Thread) (changed bool) {
-	return lock.Acquire(thread.HandleOf(td), &s.l, thread.Serializer)
+	return lock.Acquire(handle(td), &s.l, thread.Serializer)
 }
 
 // EnterContext is Enter, given up when ctx is done before the serializer was had: then err
 // is the error of ctx, and no trace is left of the wait. A free one is taken even if ctx is done.
 func (s *Serializer) EnterContext(ctx context.Context, td *lwkt.Thread) (changed bool, err error) {
 	done := ctx.Done() // the caller's code: it may use td
-	changed, ok := lock.AcquireUntil(thread.HandleOf(td), &s.l, thread.Serializer, lwkt.Exclusive, done)
+	changed, ok := lock.AcquireUntil(handle(td), &s.l, thread.Serializer, lwkt.Exclusive, done)
 	if !ok {
 		err = ctx.Err()
 	}
@@ -69,18 +73,18 @@ func (s *Serializer) EnterContext(ctx context.Context, td *lwkt.Thread) (changed
 // TryEnter is Enter if that need not wait, else it changes nothing and returns false. It does
 // not block. (lwkt_serialize_try)
 func (s *Serializer) TryEnter(td *lwkt.Thread) bool {
-	return lock.Try(thread.HandleOf(td), &s.l, thread.Serializer, lwkt.Exclusive)
+	return lock.Try(handle(td), &s.l, thread.Serializer, lwkt.Exclusive)
 }
 
 // Exit releases the serializer. It does not block. It panics if the thread does not have it.
 // (lwkt_serialize_exit)
 func (s *Serializer) Exit(td *lwkt.Thread) {
-	lock.Release(thread.HandleOf(td), &s.l, thread.Serializer)
+	lock.Release(handle(td), &s.l, thread.Serializer)
 }
 
 // Held says whether the thread has the serializer. It does not block. (ASSERT_SERIALIZED)
 func (s *Serializer) Held(td *lwkt.Thread) bool {
-	m, _ := lock.Held(thread.HandleOf(td), &s.l)
+	m, _ := lock.Held(handle(td), &s.l)
 	return m == lwkt.Exclusive
 }
 
