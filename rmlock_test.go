@@ -139,7 +139,7 @@ func TestRMLockMisuse(t *testing.T) {
 	var l rmlock.Lock
 	l.Init("table", 0)
 	says(t, misuse(t, "Init", func() { l.Init("again", 0) }).Error(), `rmlock "table"`, "initialized before")
-	says(t, misuse(t, "Init", func() { new(rmlock.Lock).Init("", lwkt.Recurse) }).Error(), "options")
+	says(t, misuse(t, "Init", func() { new(rmlock.Lock).Init("", lwkt.Recurse) }).Error(), "option")
 	says(t, misuse(t, "RUnlock", func() { l.RUnlock(td) }).Error(), "nobody has it")
 	misuse(t, "RUnlock", func() { l.RUnlock(nil) })
 	misuse(t, "RLock", func() { l.RLock(nil) })

@@ -131,8 +131,9 @@ func (td *Thread) Stats() ThreadStats { return ThreadStats(td.handle().Stats()) 
 
 // Task is a thread started by Go.
 type Task struct {
-	done    chan struct{}
-	failure *PanicError // read after done
+	done      chan struct{}
+	simulated bool        // it is no goroutine
+	failure   *PanicError // read after done
 
 	mu      sync.Mutex
 	awaited bool // (mu) somebody waits, and will be told of a panic
@@ -186,7 +187,7 @@ func (td *Thread) Go(name string, f func(td *Thread)) *Task {
 	if !ok || f == nil {
 		return start(name, f, from)
 	}
-	k := &Task{done: make(chan struct{})}
+	k := &Task{done: make(chan struct{}), simulated: true}
 	host.Spawn(name, func(x any) {
 		td := x.(*Thread)
 		thread.StartedBy(td.handle(), from)
@@ -249,8 +250,12 @@ func (k *Task) Wait() {
 }
 
 // Join is Wait for a thread: it gives up its tokens while it waits, and says
-// whether one of them changed hands.
+// whether one of them changed hands. It panics if td is a simulated thread and the task a
+// goroutine, of which the machine does not know that it will end.
 func (k *Task) Join(td *Thread) (changed bool) {
+	if !k.simulated && thread.Hosted(td.handle()) != nil {
+		thread.Fail(td.handle(), "Join", "the task is a goroutine, which the machine of this thread does not see; td.Go starts one that it does")
+	}
 	k.await()
 	_, _, changed = recv(td, "Join", k.done)
 	k.report()

@@ -1,6 +1,7 @@
 package explore_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/serializing-tokens/lwkt"
@@ -44,6 +45,12 @@ func TestTasksAreExplored(t *testing.T) {
 		t.Errorf("%d traces, and reduced %d", traces[0], traces[1])
 	}
 
+	stray := explore.Run(func(m *sim.Machine) {
+		m.Go("parent", func(td *lwkt.Thread) { lwkt.Go("goroutine", func(*lwkt.Thread) {}).Join(td) })
+	})
+	if stray.OK() || !strings.Contains(stray.String(), "td.Go starts one") {
+		t.Errorf("joins a goroutine: %s", stray.String())
+	}
 	r := explore.Run(func(m *sim.Machine) {
 		m.Go("parent", func(td *lwkt.Thread) { td.Go("child", func(*lwkt.Thread) { panic("boom") }) })
 	})
