@@ -21,7 +21,8 @@
 //     statements start goroutines that the machine does not know of.
 //   - Wait only through packages lwkt and sim. A thread that waits for a raw channel or a
 //     lock of package sync stops the whole machine, and fails the test after ten seconds.
-//     Instead of T.Fatal in a thread use Machine.Assert.
+//     Instead of T.Fatal in a thread use Machine.Assert. A context that a thread cancels
+//     comes from Machine.WithCancel: when another one is cancelled is not explored.
 //   - Threads switch only at operations of lwkt and sim. Plain code between two of them looks
 //     atomic, so a counter without a lock never loses anything here. Run the test with
 //     -race too: each schedule is then judged by the edges of the locks alone, as if the

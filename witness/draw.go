@@ -28,7 +28,6 @@ const style = `.box{fill:#f4f6f8;stroke:#5b6b7a}.bad{fill:#fdecea;stroke:#c62828
 // taken, orders that were reported in red, declared ones dashed. The error is the writer's.
 func (g Graph) WriteSVG(w io.Writer) error {
 	b := bufio.NewWriter(w)
-	type box struct{ x, y, w float64 }
 	boxes := map[string]box{}
 	layers, ways := g.layers()
 	rows := 0
@@ -79,10 +78,8 @@ func (g Graph) WriteSVG(w io.Writer) error {
 			}
 			x1, y1 = q.x+q.w, y2
 		}
-		if q.x <= p.x { // back, below the boxes
-			low := max(p.y, q.y) + boxHeight
-			x1, x2 := p.x+p.w/2, q.x+q.w/2
-			path = fmt.Sprintf("M%.0f %.0fC%.0f %.0f %.0f %.0f %.0f %.0f", x1, p.y+boxHeight, x1, low+46, x2, low+46, x2, q.y+boxHeight)
+		if q.x <= p.x {
+			path = back(boxes, p, q)
 		}
 		fmt.Fprintf(b, `<path class="%s" marker-end="url(#%s)" d="%s"><title>%s</title></path>`+"\n", class, mark, path, html.EscapeString(e.title()))
 	}
@@ -99,6 +96,44 @@ func (g Graph) WriteSVG(w io.Writer) error {
 	}
 	b.WriteString("</svg>\n")
 	return b.Flush()
+}
+
+// box is the place of a class in the picture.
+type box struct{ x, y, w float64 }
+
+// back is the way from p to q, which is not to the right of it: below all boxes between, from the bottom
+// of p to that of q; or where another box is in the way, through the gaps between the columns.
+func back(boxes map[string]box, p, q box) string {
+	const gap, under = columnGap / 2, boxHeight * 3 / 4
+	if p == q {
+		return fmt.Sprintf("M%.0f %.0fC%.0f %.0f %.0f %.0f %.0f %.0f", p.x, p.y+under, p.x-gap, p.y+boxHeight, p.x-gap, p.y, p.x, p.y+boxHeight-under)
+	}
+	low := max(p.y, q.y) + boxHeight
+	var covered [2]bool
+	for n, b := range boxes {
+		if strings.HasPrefix(n, "\x00") || b.x < q.x || b.x > p.x {
+			continue
+		}
+		for i, e := range [2]box{p, q} {
+			covered[i] = covered[i] || b.x == e.x && b.y > e.y
+		}
+		low = max(low, b.y+boxHeight)
+	}
+	x1, x2 := p.x+p.w/2, q.x+q.w/2
+	out, in := fmt.Sprintf("M%.0f %.0f", x1, p.y+boxHeight), ""
+	if covered[0] {
+		y := p.y + under
+		x1 = p.x - gap
+		out = fmt.Sprintf("M%.0f %.0fC%.0f %.0f %.0f %.0f %.0f %.0f", p.x, y, x1, y, x1, y, x1, low)
+	}
+	end := fmt.Sprintf("%.0f %.0f", x2, q.y+boxHeight)
+	if covered[1] {
+		y := q.y + under
+		x2 = q.x + q.w + gap
+		in = fmt.Sprintf("C%.0f %.0f %.0f %.0f %.0f %.0f", x2, y, x2, y, q.x+q.w, y)
+		end = fmt.Sprintf("%.0f %.0f", x2, low)
+	}
+	return out + fmt.Sprintf("C%.0f %.0f %.0f %.0f ", x1, low+46, x2, low+46) + end + in
 }
 
 // title says what is known of an order, for who points at it.

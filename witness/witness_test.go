@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -157,6 +159,71 @@ func TestOrderAndBless(t *testing.T) {
 	}
 	if err := witness.Order("page", "giant"); !errors.Is(err, witness.ErrReversed) || err.Error() != "page before giant: lock order reversal" {
 		t.Error(err)
+	}
+}
+
+// TestGraphIsClear draws graphs with orders that go back, and wants no line to run through a box.
+func TestGraphIsClear(t *testing.T) {
+	number := regexp.MustCompile(`[MCH]|-?[0-9.]+`)
+	rect := regexp.MustCompile(`<rect [^>]*x="([0-9.]+)" y="([0-9.]+)" width="([0-9.]+)" height="([0-9.]+)"`)
+	path := regexp.MustCompile(`<path class="[^"]*" [^>]*d="([^"]*)"><title>([^<]*)`)
+	f := func(s string) float64 {
+		x, err := strconv.ParseFloat(s, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return x
+	}
+	for _, orders := range []string{
+		"a-b b-c c-a a-d b-d", "a-b b-a", "a-a", "a-a a-b a-c a-d b-b", "a-x b-x c-x a-y b-y c-y a-z x-a y-b z-c x-c z-a",
+		"a-b b-c c-d a-e b-e e-d d-a d-b e-a c-a", "a-b c-d e-f a-d b-a d-c f-e d-a",
+	} {
+		var g witness.Graph
+		for _, o := range strings.Fields(orders) {
+			from, to, _ := strings.Cut(o, "-")
+			g = append(g, witness.Edge{From: from, To: to, Wrong: from >= to})
+		}
+		var svg strings.Builder
+		if err := g.WriteSVG(&svg); err != nil {
+			t.Fatal(err)
+		}
+		paths := path.FindAllStringSubmatch(svg.String(), -1)
+		if len(paths) != len(g) {
+			t.Errorf("%s: %d lines", orders, len(paths))
+		}
+		for _, p := range paths {
+			var x, y float64
+			words := number.FindAllString(p[1], -1)
+			for i := 0; i < len(words); {
+				var to [6]float64 // the curve
+				switch words[i] {
+				case "M":
+					x, y = f(words[i+1]), f(words[i+2])
+					i += 3
+					continue
+				case "H":
+					to = [6]float64{x, y, f(words[i+1]), y, f(words[i+1]), y}
+					i += 2
+				case "C":
+					for k := range to {
+						to[k] = f(words[i+1+k])
+					}
+					i += 7
+				}
+				for n := range 101 {
+					s := float64(n) / 100
+					r := 1 - s
+					px := r*r*r*x + 3*r*r*s*to[0] + 3*r*s*s*to[2] + s*s*s*to[4]
+					py := r*r*r*y + 3*r*r*s*to[1] + 3*r*s*s*to[3] + s*s*s*to[5]
+					for _, b := range rect.FindAllStringSubmatch(svg.String(), -1) {
+						if bx, by := f(b[1]), f(b[2]); px > bx+1 && px < bx+f(b[3])-1 && py > by+1 && py < by+f(b[4])-1 {
+							t.Fatalf("%s: the line of %s runs through a box at %.0f, %.0f:\n%s", orders, p[2], px, py, svg.String())
+						}
+					}
+				}
+				x, y = to[4], to[5]
+			}
+		}
 	}
 }
 

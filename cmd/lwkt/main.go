@@ -44,6 +44,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return exitUsage
 	}
 	name, rest := args[0], args[1:]
+	if name == "-version" || name == "--version" {
+		name = "version"
+	}
 	if isHelp(name) {
 		if len(rest) == 0 || isHelp(rest[0]) {
 			help(stdout)

@@ -32,6 +32,8 @@ func TestDispatch(t *testing.T) {
 		{"bench -nonsuch", exitUsage, "", "(lwkt bench -help explains)\n"},
 		{"help version", 0, "usage: lwkt version", ""},
 		{"version", 0, runtime.Version(), ""},
+		{"-version", 0, runtime.Version(), ""},
+		{"--version", 0, runtime.Version(), ""},
 		{"version 2", exitUsage, "", "(lwkt version -help explains)\n"},
 	} {
 		var stdout, stderr bytes.Buffer

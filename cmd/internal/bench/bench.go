@@ -128,7 +128,7 @@ func newFlags(cfg *config, pattern *string) *flag.FlagSet {
 	fs.SetOutput(io.Discard)
 	cfg.budget = defaultBudget
 	fs.BoolVar(&cfg.json, "json", false, "print one JSON array on stdout, and nothing else")
-	fs.BoolVar(&cfg.explore, "explore", false, "measure exploring schedules instead of locks; goes with -json only")
+	fs.BoolVar(&cfg.explore, "explore", false, "measure exploring schedules instead of locks; of the other flags only -json goes with it")
 	fs.StringVar(pattern, "run", "", "measure only the rows whose name matches `REGEXP`")
 	fs.Var((*cli.Duration)(&cfg.budget), "budget", "wall-clock `DURATION` of all rows together; less means fewer rounds")
 	return fs

@@ -72,7 +72,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	fs := flag.NewFlagSet("lwkt ddb", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	fs.BoolVar(&s.json, "json", false, "answer every command by one JSON object")
-	fs.DurationVar(&wait, "timeout", 10*time.Second, "how long to wait for an answer")
+	fs.DurationVar(&wait, "timeout", 10*time.Second, "`DURATION` to wait for an answer")
 	err := fs.Parse(args)
 	if err == nil && fs.NArg() == 0 {
 		err = errors.New("it needs a URL, as in lwkt ddb localhost:6060")
