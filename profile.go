@@ -39,7 +39,7 @@ func LockProfile() (lines []ProfileLine) {
 	return lines
 }
 
-// ShowLockProfile writes what LockProfile returns as a table. It returns the error of w.
+// ShowLockProfile writes what LockProfile returns as a table, or that there is nothing. It returns the error of w.
 func ShowLockProfile(w io.Writer) error { return showLockProfile(w, LockProfile()) }
 
 func showLockProfile(w io.Writer, lines []ProfileLine) error {
@@ -56,6 +56,10 @@ func showLockProfile(w io.Writer, lines []ProfileLine) error {
 			p.Wait.Count, p.Busy, short(p.Wait.Sum), short(p.Wait.Max), short(p.Hold.Sum), short(p.Hold.Max), name, p.Site)
 	}
 	t.Flush() // a strings.Builder takes it all
+	if len(lines) == 0 {
+		b.Reset()
+		b.WriteString("nothing was recorded; SetRecording(true) begins it\n")
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -61,5 +61,9 @@ func TestLockProfile(t *testing.T) {
 		if n := len(lwkt.LockProfile()); n != 0 {
 			t.Errorf("%d lines after ResetStats", n)
 		}
+		b.Reset()
+		if err := lwkt.ShowLockProfile(&b); err != nil || !strings.HasPrefix(b.String(), "nothing was recorded") {
+			t.Errorf("%v, shown as:\n%s", err, b.String())
+		}
 	})
 }

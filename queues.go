@@ -20,6 +20,7 @@ type QueueInfo struct {
 	Chain int    // in which chain of the table it is
 	On    string // the lock or wait channel, as in messages
 	Lock  string // of a sleep queue: the lock that the sleepers dropped, or ""
+	Event bool   // of a sleep queue: it is of no lock, and who is on it waits for a wakeup
 
 	Owner         string // of a turnstile: the thread that has the lock exclusively, or ""
 	OwnerPriority int    // with what it is lent
@@ -54,6 +55,7 @@ func queues(t *waitq.Table) (infos []QueueInfo) {
 				i.Owner = thread.NameOf(id)
 			}
 		} else {
+			i.Event = true
 			i.On = describeChannel(q.Key)
 			if c, ok := q.Key.(fmt.Stringer); ok && q.Best().Kind != waitChannel {
 				i.On = c.String()
@@ -117,6 +119,9 @@ func showQueues(w io.Writer, what string, infos []QueueInfo) error {
 			waiters []QueuedInfo
 		}{{"exclusive", i.Exclusive}, {"shared", i.Shared}} {
 			name := list.name
+			if i.Event {
+				name = "asleep"
+			}
 			for _, q := range list.waiters {
 				fmt.Fprintf(&b, "    %-9s  %s at %d", name, q.Thread, q.Priority)
 				if q.Called {

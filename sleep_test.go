@@ -441,6 +441,11 @@ func TestSleepQueuesTellLocks(t *testing.T) {
 			if found != 12 {
 				t.Errorf("found %d of them: %+v", found, lwkt.SleepQueues())
 			}
+			var text strings.Builder
+			if err := lwkt.ShowSleepQueues(&text); err != nil {
+				t.Error(err)
+			}
+			says(t, text.String(), "\n    asleep     thread \"waiter\"", "\n    asleep     thread \"sleeper\"")
 			c.Signal(td)
 			td.Wakeup(&event)
 		})

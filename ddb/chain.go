@@ -17,7 +17,7 @@ type Link struct {
 	Depth  int      `json:"depth"`            // 0 for the thread that was asked for
 	Thread string   `json:"thread"`           // as in messages
 	Waits  string   `json:"waits,omitempty"`  // for what: a lock, token or wait channel; "" if it does not wait
-	Mode   string   `json:"mode,omitempty"`   // how it wants that
+	Mode   string   `json:"mode,omitempty"`   // how it wants that, if it is no wakeup
 	Queue  string   `json:"queue,omitempty"`  // where it waits: turnstile, sleep queue or token
 	Owners []string `json:"owners,omitempty"` // who has it, as far as is known
 	Circle bool     `json:"circle,omitempty"` // the thread is further up in its own chain: none of these goes on
@@ -41,9 +41,11 @@ func (w *waits) of(thread string) (links []Link) {
 		for _, q := range queues {
 			for m, list := range map[lwkt.Mode][]lwkt.QueuedInfo{lwkt.Exclusive: q.Exclusive, lwkt.Shared: q.Shared} {
 				if slices.ContainsFunc(list, func(q lwkt.QueuedInfo) bool { return q.Thread == thread }) {
-					links = append(links, Link{
-						Thread: thread, Waits: q.On, Mode: m.String(), Queue: [...]string{"turnstile", "sleep queue"}[i], Owners: w.owners(q),
-					})
+					l := Link{Thread: thread, Waits: q.On, Queue: [...]string{"turnstile", "sleep queue"}[i], Owners: w.owners(q)}
+					if !q.Event {
+						l.Mode = m.String()
+					}
+					links = append(links, l)
 				}
 			}
 		}
@@ -160,6 +162,8 @@ func writeChains(w io.Writer, list [][]Link) {
 				fmt.Fprintf(w, "%s%s%s%s waits for nothing\n", in, l.Thread, has, and)
 			case l.Queue == "token":
 				fmt.Fprintf(w, "%s%s%s%s waits for %s, %s\n", in, l.Thread, has, and, l.Waits, l.Mode)
+			case l.Mode == "":
+				fmt.Fprintf(w, "%s%s%s%s sleeps on %s, until a wakeup\n", in, l.Thread, has, and, l.Waits)
 			default:
 				fmt.Fprintf(w, "%s%s%s%s waits for %s, %s, on a %s\n", in, l.Thread, has, and, l.Waits, l.Mode, l.Queue)
 			}

@@ -156,6 +156,18 @@ func TestChain(t *testing.T) {
 		t.Error(err)
 	}
 	says(t, "lockchain", "nobody waits")
+
+	var event int
+	k := lwkt.Go("sleeper", func(td *lwkt.Thread) { td.Sleep(&event, 0) })
+	for len(chainOf("sleeper")) < 1 || chainOf("sleeper")[0].Waits == "" {
+		runtime.Gosched()
+	}
+	says(t, "lockchain sleeper", `sleeps on *int(`, ", until a wakeup\n  who ends that is not known")
+	if l := chainOf("sleeper")[0]; l.Mode != "" || l.Queue != "sleep queue" {
+		t.Errorf("%+v", l)
+	}
+	lwkt.Run("waker", func(td *lwkt.Thread) { td.Wakeup(&event) })
+	k.Wait()
 }
 
 func TestRun(t *testing.T) {
