@@ -244,3 +244,30 @@ func TestWitnessDoesNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations for a known order", n)
 	}
 }
+
+// TestWitnessTellsUsersCode: stacks have neither the lock code nor what started the thread, and
+// a lock without a name is called by a place that is short.
+func TestWitnessTellsUsersCode(t *testing.T) {
+	watching(t)
+	var a, b lwkt.Mtx
+	var event int
+	lwkt.Run("one", func(td *lwkt.Thread) {
+		both(td, &a, &b)
+		both(td, &b, &a)
+		a.Lock(td)
+		td.Sleep(&event, -1)
+		a.Unlock(td)
+	})
+	found := witness.Reports()
+	if len(found) != 2 {
+		t.Fatal(found)
+	}
+	for _, r := range found {
+		says(t, r.String(), "mutex of github.com/serializing-tokens/lwkt_test/witness_test.go:", "TestWitnessTellsUsersCode")
+		for _, not := range []string{"goexit", "tRunner", "/internal/", "lwkt.(*Thread)"} {
+			if strings.Contains(r.String(), not) {
+				t.Errorf("%s in %s", not, r)
+			}
+		}
+	}
+}

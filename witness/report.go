@@ -5,6 +5,7 @@ package witness
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/serializing-tokens/lwkt/internal/overlay/engine"
 )
@@ -127,7 +128,7 @@ func JSON(reports []Report) ([]byte, error) {
 func public(r *engine.Report) Report {
 	p := Report{
 		Seq: r.Seq, Kind: Kind(r.Kind.String()), Severity: Severity(r.Severity), Text: r.Text, Note: r.Note, Raised: r.Raised,
-		Locks: locks(r.Locks), Stack: frames(r.Stack), text: string(r.AppendText(nil, nil)),
+		Locks: locks(r.Locks), Stack: frames(r.Stack), text: string(text(r)),
 	}
 	if r.Thread != (engine.ThreadRef{}) {
 		p.Thread = r.Thread.String()
@@ -158,8 +159,40 @@ func locks(list []engine.LockRef) (p []Lock) {
 }
 
 func frames(pcs []uintptr) (list []Frame) {
-	for _, f := range engine.Frames(pcs) {
+	for _, f := range usersFrames(pcs) {
 		list = append(list, Frame(f))
+	}
+	return list
+}
+
+// text is a report as text.
+func text(r *engine.Report) []byte { return r.AppendText(nil, usersFrames) }
+
+const module = "github.com/serializing-tokens/lwkt"
+
+// ours says whether a function is of the locks or of the witness itself.
+func ours(function string) bool {
+	return strings.HasPrefix(function, module+".") || strings.HasPrefix(function, module+"/internal/")
+}
+
+// usersFrames are the lines of a stack without the lock code at its top, and without what has
+// started the thread or the test; of what is nothing else, all.
+func usersFrames(pcs []uintptr) []engine.Frame {
+	all := engine.Frames(pcs)
+	list := all
+	for len(list) > 0 && ours(list[0].Func) {
+		list = list[1:]
+	}
+	for len(list) > 0 {
+		switch last := list[len(list)-1].Func; {
+		case ours(last), last == "runtime.goexit", last == "runtime.main", last == "testing.tRunner":
+			list = list[:len(list)-1]
+			continue
+		}
+		break
+	}
+	if len(list) == 0 {
+		return all
 	}
 	return list
 }

@@ -143,7 +143,7 @@ func deliver(r *engine.Report) {
 		f(public(r))
 		return
 	}
-	os.Stderr.Write(r.AppendText(nil, nil))
+	os.Stderr.Write(text(r))
 }
 
 // ErrReversed is what the error of Order is, by errors.Is, if the order contradicts others.

@@ -9,7 +9,10 @@ package thread
 
 import (
 	"fmt"
+	"path"
+	"path/filepath"
 	"runtime"
+	"strings"
 	"sync/atomic"
 
 	"github.com/serializing-tokens/lwkt/internal/overlay/engine"
@@ -78,7 +81,7 @@ func tagOf(obj *Object, c Class) *engine.Tag {
 		flags := i.flags.Load()
 		spec := engine.ClassSpec{Name: obj.Name(), Kind: kinds[c], Flag: engine.OwnerOnly | engine.RecursiveRead | engine.Upgradable}
 		if spec.Name == "" {
-			spec.Name = fmt.Sprintf("%v of %s", c, Site(site()))
+			spec.Name = fmt.Sprintf("%v of %s", c, line(site()))
 		}
 		for flag, f := range map[uint32]engine.Flag{Recurses: engine.Recursive, DupOK: engine.DupOK, NoWitness: engine.NoWitness} {
 			if flags&flag != 0 {
@@ -91,6 +94,17 @@ func tagOf(obj *Object, c Class) *engine.Tag {
 		engine.Default.Enroll(&i.tag, engine.Default.Class(0, spec))
 	}
 	return &i.tag
+}
+
+// line is a program counter as package/file:line, which is unique, and short enough for a name.
+func line(pc uintptr) string {
+	if pc == 0 {
+		return Site(pc)
+	}
+	f, _ := runtime.CallersFrames([]uintptr{pc}).Next()
+	folder, pkg := path.Split(f.Function)
+	pkg, _, _ = strings.Cut(pkg, ".")
+	return fmt.Sprintf("%s%s/%s:%d", folder, pkg, filepath.Base(f.File), f.Line)
 }
 
 // Wants tells the witness that the thread is about to take a lock that it may have to wait for.
