@@ -26,6 +26,8 @@ var syncEdits = []edit{
 	{"sync/cond.go", "\tchecker copyChecker\n", "\tchecker copyChecker\n\n\ttag engine.Tag\n"},
 	{"sync/cond.go", "import (\n", "import (\n\tengine \"internal/runtime\"\n"},
 	{"sync/cond.go", "func (c *Cond) Wait() {", "func (c *Cond) wait() {"},
+	{"sync/cond.go", "func (c *Cond) Signal() {", "func (c *Cond) signal() {"},
+	{"sync/cond.go", "func (c *Cond) Broadcast() {", "func (c *Cond) broadcast() {"},
 
 	{"sync/waitgroup.go", "\tsema  uint32\n", "\tsema  uint32\n\n\ttag engine.Tag\n"},
 	{"sync/waitgroup.go", "\t\"internal/race\"\n", "\t\"internal/race\"\n\tengine \"internal/runtime\"\n"},

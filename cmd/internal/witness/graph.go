@@ -64,12 +64,19 @@ func (r *run) graph(dir string, failed bool) (int, error) {
 		}{edges})
 	}
 	fmt.Fprint(r.stdout, "digraph witness {\n\trankdir=LR; node [shape=box];\n")
+	nodes := map[string]bool{}
+	for _, e := range edges {
+		nodes[e.From], nodes[e.To] = true, true
+	}
+	for _, name := range slices.Sorted(maps.Keys(nodes)) {
+		fmt.Fprintf(r.stdout, "\t%q [label=%q];\n", name, report.Short(name))
+	}
 	for _, e := range edges {
 		attributes := fmt.Sprintf("label=%q", fmt.Sprint(e.Count))
 		if e.Wrong {
 			attributes += ", color=red"
 		}
-		fmt.Fprintf(r.stdout, "\t%q -> %q [%s];\n", report.Short(e.From), report.Short(e.To), attributes)
+		fmt.Fprintf(r.stdout, "\t%q -> %q [%s];\n", e.From, e.To, attributes)
 	}
 	_, err = fmt.Fprint(r.stdout, "}\n")
 	return exitClean, err

@@ -242,7 +242,11 @@ func TestRun(t *testing.T) {
 	}
 	c := exec.Command("./it", "order")
 	text, err := c.CombinedOutput()
-	if err != nil || !strings.Contains(string(text), "order") || !strings.Contains(string(text), "main.go:") {
+	if err != nil || !strings.Contains(string(text), "lock order reversal: example.com/program.") || !strings.Contains(string(text), "main.go:") {
+		t.Errorf("%v\n%s", err, text)
+	}
+	c = exec.Command("./it", "asleep")
+	if text, err := c.CombinedOutput(); err == nil || !strings.Contains(string(text), "blocked for ever: goroutine 1 waits: chan receive") {
 		t.Errorf("%v\n%s", err, text)
 	}
 }
@@ -251,7 +255,7 @@ func TestRun(t *testing.T) {
 func TestGraph(t *testing.T) {
 	in(t, "planted")
 	status, out, errs := witness(t, "graph", "-run", "Audit", ".")
-	if status != exitClean || !strings.HasPrefix(out, "digraph witness {") || !strings.Contains(out, `"account.mu" -> "journal.mu"`) || !strings.Contains(out, `"journal.mu" -> "account.mu"`) {
+	if status != exitClean || !strings.HasPrefix(out, "digraph witness {") || !strings.Contains(out, `.account.mu" -> "example.com/planted.journal.mu"`) || !strings.Contains(out, `[label="account.mu"]`) {
 		t.Errorf("status %d\n%s%s", status, out, errs)
 	}
 	status, out, _ = witness(t, "graph", "-json", "-run", "Audit", ".")

@@ -99,6 +99,9 @@ func (r *run) do() (int, error) {
 	}
 	r.own = gocmd.Own(list)
 
+	if r.verb == "build" || r.args.Has("c") {
+		r.args = r.goes.Keeps(r.args, names)
+	}
 	if r.verb == "build" {
 		if err := r.start(r.goes.Command("build", r.args.Line()...), r.stdout); err != nil {
 			return 0, errors.New("the program could not be built")

@@ -88,19 +88,17 @@ func (t *Thread) order(g *Tag, to ref) bool {
 	o := e.occurrence(t, held, to)
 	e.cands = e.cands[:0]
 	y := e.nodeOf(to.id, g)
-	for i, r := range held {
+	for _, r := range held {
 		a, b := r.id.Class(), to.id.Class()
 		if e.blessed.has(key{uint64(a), uint64(b)}) || e.blessed.has(key{uint64(b), uint64(a)}) {
 			continue
 		}
 		n := len(e.cands)
-		ed, made := e.inst.edge(e.nodeOf(r.id, t.tagOf(held[i].id)), y)
-		e.add(ed, o)
-		e.judge(&e.inst, ed, o)
+		made := e.learn(e.nodeOf(r.id, t.tagOf(r.id)), y, o)
 		if a == b || sameClass {
 			continue // Ordered by instance only: parents and children.
 		}
-		ed, _ = e.sort.edge(e.classNode(a), e.classNode(b))
+		ed, _ := e.sort.edge(e.classNode(a), e.classNode(b))
 		if made {
 			ed.count++
 		}

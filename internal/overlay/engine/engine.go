@@ -13,7 +13,7 @@
 //	when it lets go        t.Unlocked
 //	goroutines             t.Fork (or Origin.Fork) at a start, t.Exit at the end
 //	WaitGroups             t.Owe, t.Done, t.Joined
-//	the rest               t.CondWait, t.Sleep, t.Upgraded, t.Downgraded
+//	the rest               t.CondWait, t.CondSignal, t.Sleep, t.Upgraded, t.Downgraded
 //
 // docs/design/007-witness.md says what is reported and why.
 package engine

@@ -155,9 +155,9 @@ func (t *Thread) foundWait(k ReportKind, have ref, what string, site uintptr) {
 	t.simple(f, sev, text, have)
 }
 
-func (t *Thread) foundCond(have, inter, cond ref) {
-	f := finding{CondHeld, have.id.Class(), inter.id.Class(), 0}
-	t.simple(f, Possible, "The wait gives up its interlock only; whoever has to wake the thread must not need the other lock.", have, inter, cond)
+func (t *Thread) foundCond(have, cond ref) {
+	f := finding{CondHeld, have.id.Class(), cond.id.Class(), 0}
+	t.simple(f, Possible, "The wait gives up its interlock only; whoever has to wake the thread must not need the other lock.", have, cond)
 }
 
 func (t *Thread) foundInterlock(cond, inter ref, text string) {
@@ -179,20 +179,35 @@ func (e *Engine) leak(r ref, who ThreadRef, text string, sev Severity, stack []u
 
 // foundCircle reports an order that contradicts others.
 func (e *Engine) foundCircle(t *Thread, c candidate) {
-	f := finding{Order, 0, 0, circleKey(c)}
+	f, text := finding{Order, 0, 0, circleKey(c)}, circleText(len(c.steps))
+	steps, closer, waiter := c.steps, 0, -1
+	for i, s := range c.steps {
+		if e.classes[s.o.to.id.Class()].Kind == Cond { // it comes first then
+			steps = append(append([]step(nil), c.steps[i:]...), c.steps[:i]...)
+			closer, waiter = (len(steps)-i)%len(steps), 0
+			f = finding{CondHeld, s.ed.from.id.Class(), s.o.to.id.Class(), 0}
+			text = "Whoever is to wake the thread that waits needs the lock which that one holds: then both wait for ever."
+		}
+	}
 	if e.known(f, c.sev) {
 		return
 	}
-	r := &Report{Kind: Order, Severity: c.sev, Text: circleText(len(c.steps)), Note: note(e.why(c))}
-	for i, s := range c.steps {
+	r := &Report{Kind: f.kind, Severity: c.sev, Text: text, Note: note(e.why(c))}
+	for i, s := range steps {
 		held := s.ed.held(s.o)
 		st := Step{Holds: e.lockRef(held), Wants: e.lockRef(s.o.to), Stated: s.o.who == nil}
 		if who := s.o.who; who != nil {
 			st.Thread = e.nameThread(who.num, who.name)
 			st.Stack = e.stacks.get(sites(s.o.held[len(s.o.held)-1].site, s.o.to.site))
-			if i == 0 && t != nil && who == t.label && s.o.last == t.clock {
+			if i == closer && t != nil && who == t.label && s.o.last == t.clock {
 				st.Now = true
-				st.Stack = e.stack(s.o.to.site)
+				if held.mode != 0 { // else it wakes, and took the lock before
+					st.Stack = e.stack(s.o.to.site)
+				}
+				r.Thread, r.Stack = st.Thread, st.Stack
+			}
+			if i == waiter {
+				st.Wants.Mode = 0
 				r.Thread, r.Stack = st.Thread, st.Stack
 			}
 		}

@@ -20,6 +20,7 @@ func (t *Thread) CondWait(c, l *Tag, site uintptr) {
 			t.foundInterlock(cond, inter, "the interlock is not held, so a wakeup can be missed")
 		}
 	}
+	kept := t.depot[:0]
 	for i := 0; i < t.n; i++ {
 		r := t.holds[i].ref()
 		k := e.classes[r.id.Class()]
@@ -29,10 +30,67 @@ func (t *Thread) CondWait(c, l *Tag, site uintptr) {
 		if !MaySleep(k.Kind, r.mode) {
 			t.foundSleep(r, cond)
 		} else {
-			t.foundCond(r, inter, cond)
+			t.foundCond(r, cond)
+			if index(kept, r.id) < 0 {
+				kept = append(kept, r)
+			}
 		}
 	}
+	t.depot = kept
+	if c != nil && len(kept) > 0 {
+		cond.mode = Exclusive
+		o := e.occurrence(t, kept, cond)
+		e.cands = e.cands[:0]
+		for _, r := range kept {
+			e.learn(e.nodeOf(r.id, t.tagOf(r.id)), e.nodeOf(cond.id, c), o)
+		}
+		e.pick(t)
+	}
 	t.leave()
+}
+
+// CondSignal says that t is about to wake somebody who waits on c, with the interlock l or nil. Whatever else
+// it holds it needed to come here: who waits for that with the same lock held waits for ever. In the graph of locks the Cond comes
+// before what its wakers hold, and after what those hold who wait.
+func (t *Thread) CondSignal(c, l *Tag, site uintptr) {
+	n := t.n
+	if n == 0 || t.special.Load()&quiet != 0 || l != nil && n == 1 && t.holds[0].id == ID(l.id.Load()) {
+		return
+	}
+	cond := ref{ID(c.id.Load()), site, 0}
+	x := mix(t.holds[n-1].chain, cond.id, 0)
+	if k := x + t.seed; t.known[k&uint64(len(t.known)-1)] == k && t.epoch == t.e.epoch.Load() {
+		return
+	}
+	e := t.e
+	t.enter()
+	t.refresh()
+	e.cands = e.cands[:0]
+	for i := 0; i < t.n; i++ {
+		r := t.holds[i].ref()
+		k := e.classes[r.id.Class()]
+		if l != nil && r.id == ID(l.id.Load()) || k.Flag&NoWitness != 0 || !k.Kind.orders() {
+			continue
+		}
+		if k := sites(site, r.site); !e.stacks.has(k) {
+			e.stacks.put(k, e.stack(site))
+		}
+		o := &occ{who: t.lab(), last: t.clock, held: []ref{cond}, to: r}
+		e.learn(e.nodeOf(cond.id, c), e.nodeOf(r.id, t.holds[i].tag), o)
+	}
+	e.pick(t)
+	if t.n > 0 {
+		t.learned(mix(t.holds[t.n-1].chain, cond.id, 0))
+	}
+	t.leave()
+}
+
+// learn records an order of two locks, and collects the circles that it closes.
+func (e *Engine) learn(x, y *node, o *occ) (made bool) {
+	ed, made := e.inst.edge(x, y)
+	e.add(ed, o)
+	e.judge(&e.inst, ed, o)
+	return made
 }
 
 // WrongInterlock reports that t waits on c with l, while others wait with another lock, as

@@ -112,6 +112,14 @@ func (r *Report) AppendText(b []byte, frames func([]uintptr) []Frame) []byte {
 			continue
 		case r.Kind == Deadlock:
 			say("\n  ", s.Thread.String(), " holds ", s.Holds.String(), " (", s.Holds.Mode.String(), ") and waits for ", s.Wants.String(), "\n")
+		case s.Wants.Mode == 0:
+			say("\n  ", s.Thread.String(), " waits for ", s.Wants.String(), " with ", s.Holds.String(), " held (", s.Holds.Mode.String(), ")\n")
+		case s.Holds.Mode == 0:
+			say("\n  ", s.Thread.String(), " wakes those who wait for ", s.Holds.String(), " with ", s.Wants.String(), " held (", s.Wants.Mode.String(), ")\n")
+			site(s.Wants.Site, "      ")
+			say("    ", s.Holds.Name, " at\n")
+			stack(s.Stack, "      ")
+			continue
 		case s.Now:
 			say("\n  ", s.Thread.String(), " holds ", s.Holds.String(), " (", s.Holds.Mode.String(), ") and takes ", s.Wants.String(), " (", s.Wants.Mode.String(), ")\n")
 		default:

@@ -2,6 +2,7 @@ package gocmd
 
 import (
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -43,5 +44,43 @@ func TestOwn(t *testing.T) {
 		if own(pkg) != want {
 			t.Errorf("%s: %v", pkg, !want)
 		}
+	}
+}
+
+// TestKeeps: what the linker is told goes beside what the user tells it.
+func TestKeeps(t *testing.T) {
+	const x = "-X 'sync.witnessBuilt=/a b/names'"
+	for _, v := range []struct {
+		goflags string
+		flags   []string
+		want    []string
+	}{
+		{"", []string{"-race"}, []string{"-race", "-ldflags=" + x}},
+		{"", []string{"-ldflags=-s -w"}, []string{"-ldflags=" + x + " -s -w"}},
+		{"", []string{"-ldflags=all=-s"}, []string{"-ldflags=all=" + x + " -s"}},
+		{"", []string{"-ldflags=-X=main.a=b"}, []string{"-ldflags=" + x + " -X=main.a=b"}},
+		{"-ldflags=-s", []string{"-race"}, []string{"-race"}},
+		{"-ldflags=-s", []string{"-ldflags=-w"}, []string{"-ldflags=" + x + " -w"}},
+	} {
+		g := &Go{flags: v.goflags}
+		if got := g.Keeps(Args{Flags: v.flags}, "/a b/names").Flags; !reflect.DeepEqual(got, v.want) {
+			t.Errorf("%q %q: %q, want %q", v.goflags, v.flags, got, v.want)
+		}
+	}
+}
+
+// TestCacheDir: without a home there is still the folder of Go's cache.
+func TestCacheDir(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("the home is found in another way")
+	}
+	for _, name := range []string{"HOME", "XDG_CACHE_HOME", "LWKT_WITNESS_CACHE"} {
+		t.Setenv(name, "")
+	}
+	if dir, err := cacheDir("/x/go-build"); dir != "/x/lwkt-witness" || err != nil {
+		t.Error(dir, err)
+	}
+	if dir, err := cacheDir("off"); err == nil || !strings.Contains(err.Error(), "LWKT_WITNESS_CACHE") {
+		t.Error(dir, err)
 	}
 }

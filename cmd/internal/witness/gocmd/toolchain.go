@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/serializing-tokens/lwkt/internal/overlay"
@@ -23,12 +24,13 @@ type Go struct {
 	dir     string   // where it is run
 	env     []string // what it is run with
 	overlay string   // the file for -overlay
+	flags   string   // GOFLAGS
 }
 
 // Find asks the go command in PATH what it is in that folder, for go.mod and GOTOOLCHAIN choose the toolchain, and writes the
 // overlay for it. What cannot be done is an error that says how to go on.
 func Find(dir string) (*Go, error) {
-	ask := exec.Command("go", "env", "-json", "GOROOT", "GOVERSION", "GOMODCACHE")
+	ask := exec.Command("go", "env", "-json", "GOROOT", "GOVERSION", "GOMODCACHE", "GOCACHE", "GOFLAGS")
 	ask.Dir = dir
 	ask.Stderr = os.Stderr
 	out, err := ask.Output()
@@ -38,15 +40,15 @@ func Find(dir string) (*Go, error) {
 		}
 		return nil, fmt.Errorf("go env: %w", err)
 	}
-	var env struct{ GOROOT, GOVERSION, GOMODCACHE string }
+	var env struct{ GOROOT, GOVERSION, GOMODCACHE, GOCACHE, GOFLAGS string }
 	if err := json.Unmarshal(out, &env); err != nil {
 		return nil, fmt.Errorf("go env: %w", err)
 	}
-	cache, err := cacheDir()
+	cache, err := cacheDir(env.GOCACHE)
 	if err != nil {
 		return nil, err
 	}
-	g := &Go{Version: env.GOVERSION, Cache: cache, path: "go", dir: dir, env: os.Environ()}
+	g := &Go{Version: env.GOVERSION, Cache: cache, path: "go", dir: dir, env: os.Environ(), flags: env.GOFLAGS}
 	root := env.GOROOT
 	if rel, err := filepath.Rel(env.GOMODCACHE, root); env.GOMODCACHE != "" && err == nil && !strings.HasPrefix(rel, "..") {
 		// A toolchain that was downloaded lies in the module cache, and the go command refuses to replace what lies there. Under
@@ -61,12 +63,15 @@ func Find(dir string) (*Go, error) {
 	return g, err
 }
 
-// cacheDir is the folder that this command writes to. The environment may name another one.
-func cacheDir() (string, error) {
+// cacheDir is the folder that this command writes to. The environment may name another one; without a home it lies beside Go's.
+func cacheDir(goCache string) (string, error) {
 	if dir := os.Getenv("LWKT_WITNESS_CACHE"); dir != "" {
 		return filepath.Abs(dir)
 	}
 	dir, err := os.UserCacheDir()
+	if err != nil && filepath.IsAbs(goCache) {
+		dir, err = filepath.Dir(goCache), nil
+	}
 	if err != nil {
 		return "", fmt.Errorf("no folder for the overlay: %w; LWKT_WITNESS_CACHE can name one", err)
 	}
@@ -97,4 +102,27 @@ func (g *Go) Command(verb string, args ...string) *exec.Cmd {
 	c.Dir = g.dir
 	c.Env = g.env
 	return c
+}
+
+// Keeps gives the arguments with what makes the program that is built find the names of locks by itself, on this machine.
+func (g *Go) Keeps(a Args, names string) Args {
+	if strings.Contains(g.flags, "-ldflags") && !a.Has("ldflags") {
+		return a // they would be overridden
+	}
+	name := "-X 'sync.witnessBuilt=" + names + "'"
+	a.Flags = slices.Clone(a.Flags)
+	for i, f := range a.Flags {
+		value, ok := strings.CutPrefix(f, "-ldflags=")
+		if !ok {
+			continue
+		}
+		if pattern, flags, ok := strings.Cut(value, "="); ok && !strings.HasPrefix(value, "-") && !strings.ContainsAny(pattern, " '\"") {
+			a.Flags[i] = "-ldflags=" + pattern + "=" + name + " " + flags
+		} else {
+			a.Flags[i] = "-ldflags=" + name + " " + value
+		}
+		return a
+	}
+	a.Flags = append(a.Flags, "-ldflags="+name)
+	return a
 }

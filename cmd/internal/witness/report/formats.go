@@ -7,6 +7,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"net/url"
 	"path/filepath"
 	"strings"
 )
@@ -62,12 +63,24 @@ func (r *Report) place(own func(Frame) bool) (Frame, bool) {
 
 func (s Style) below(f Frame) bool { return s.Root == "" || !filepath.IsAbs(s.Path(f.File)) }
 
+// artifact is a file as SARIF has it: relative to the module, or whole.
+func (s Style) artifact(file string) map[string]any {
+	path := filepath.ToSlash(s.Path(file))
+	if !filepath.IsAbs(path) {
+		return map[string]any{"uri": (&url.URL{Path: path}).String(), "uriBaseId": "SRCROOT"}
+	}
+	if path[0] != '/' {
+		path = "/" + path // a drive
+	}
+	return map[string]any{"uri": (&url.URL{Scheme: "file", Path: path}).String()}
+}
+
 // SARIF prints the reports in the format of static analysis results, version 2.1.0.
 func SARIF(w io.Writer, list []Report, style Style) error {
 	type m = map[string]any
 	location := func(f Frame, text string) m {
 		l := m{"physicalLocation": m{
-			"artifactLocation": m{"uri": filepath.ToSlash(style.Path(f.File)), "uriBaseId": "SRCROOT"},
+			"artifactLocation": style.artifact(f.File),
 			"region":           m{"startLine": max(f.Line, 1)},
 		}}
 		if text != "" {

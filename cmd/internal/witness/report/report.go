@@ -193,9 +193,14 @@ func fromProcess(all []raw) (reports []Report) {
 		}
 	}
 	reports = overtaken(reports)
-	for _, r := range hung(unexplained(hangs, reports)) {
-		r.Program = program
-		reports = append(reports, r)
+	for _, h := range hung(unexplained(hangs, reports)) {
+		if i := slices.IndexFunc(reports, func(r Report) bool { return r.Kind == "cond" && r.came(h) }); i >= 0 {
+			r := &reports[i]
+			r.Severity, r.Text, r.Note, r.Stacks = Certain, h.Text, "", h.Stacks
+			continue
+		}
+		h.Program = program
+		reports = append(reports, h)
 	}
 	return reports
 }
@@ -203,21 +208,32 @@ func fromProcess(all []raw) (reports []Report) {
 // overtaken leaves out what a more telling report says as well: a circle that did close was an order before, and a recursion
 // is a circle of one.
 func overtaken(list []Report) (kept []Report) {
+	for _, d := range list {
+		for i := range list {
+			if r := &list[i]; r.explains(d) && r.Severity < Certain { // readers that read again, and a writer did come
+				r.Severity, r.Text = Certain, d.Text
+			}
+		}
+	}
 	for _, r := range list {
 		more := slices.ContainsFunc(list, func(o Report) bool {
 			switch {
 			case r.Kind == "order" && o.Kind == "deadlock":
 				return strings.TrimPrefix(r.Key, r.Kind) == strings.TrimPrefix(o.Key, o.Kind)
-			case r.Kind == "deadlock" && len(r.Cycle) == 1 && (o.Kind == "recursion" || o.Kind == "upgrade"):
-				return len(o.Stacks) > 0 && o.Stacks[0].Goroutine == r.Cycle[0].Goroutine
 			}
-			return false
+			return o.explains(r)
 		})
 		if !more {
 			kept = append(kept, r)
 		}
 	}
 	return kept
+}
+
+// explains says whether this is the recursion by which a goroutine waits for itself.
+func (r *Report) explains(d Report) bool {
+	return d.Kind == "deadlock" && len(d.Cycle) == 1 && (r.Kind == "recursion" || r.Kind == "upgrade") &&
+		len(r.Stacks) > 0 && r.Stacks[0].Goroutine == d.Cycle[0].Goroutine
 }
 
 // unexplained leaves out goroutines that hang for a reason which another report gives.
@@ -289,6 +305,16 @@ func hung(list []raw) (reports []Report) {
 	return reports
 }
 
+// came says whether a wait on a Cond with a second lock held is one of those that hang, and others wait for that lock.
+func (r *Report) came(h Report) bool {
+	return slices.ContainsFunc(h.Stacks, func(waiter Stack) bool {
+		return strings.HasPrefix(waiter.Waits, "sync.Cond.Wait") && slices.ContainsFunc(waiter.Holds, func(l Lock) bool {
+			return slices.ContainsFunc(r.Locks, func(o Lock) bool { return o.ID == l.ID && o.ID != 0 }) &&
+				slices.ContainsFunc(h.Stacks, func(s Stack) bool { return strings.HasSuffix(s.Waits, " of "+Short(l.Name)) })
+		})
+	})
+}
+
 // waits is for what a goroutine waits, in words.
 func (r raw) waits() string {
 	if r.Wants != nil && r.Wants.Name != "" {
@@ -337,7 +363,7 @@ func Short(name string) string {
 // key is the same for the same mistake in every run: the kind, and the locks or the function.
 func (r *Report) key() string {
 	var names []string
-	if len(r.Cycle) > 0 {
+	if r.circular() {
 		return r.Kind + " " + strings.Join(r.circle(), " -> ")
 	}
 	for _, l := range r.Locks {
@@ -356,6 +382,9 @@ func (r *Report) key() string {
 	}
 	return r.Kind + " " + strings.Join(names, ", ")
 }
+
+// circular says whether the report is called after its circle. A wait on a Cond is not: its circle may not be known at first.
+func (r *Report) circular() bool { return len(r.Cycle) > 0 && r.Kind != "cond" }
 
 // circle gives the names of a circle. It begins nowhere: the smallest name comes first, and again at the end.
 func (r *Report) circle() (names []string) {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -74,5 +75,57 @@ func TestDeadlockExplains(t *testing.T) {
 	}
 	if left := unexplained([]raw{{Thread: "goroutine 1"}, {Thread: "goroutine 3"}}, []Report{deadlock}); len(left) != 1 || left[0].Thread != "goroutine 3" {
 		t.Errorf("%+v", left)
+	}
+}
+
+// TestTitle: a lock that is held and wanted is named once, two of one class twice, and a wait on a Cond is called alike whether its
+// circle is known or not.
+func TestTitle(t *testing.T) {
+	mu, other := Lock{Name: "p.s.mu", ID: 1}, Lock{Name: "p.s.mu", ID: 2}
+	cond := Report{Kind: "cond", Locks: []Lock{{Name: "p.a"}, {Name: "p.c"}}}
+	raised := cond
+	raised.Cycle = []Step{{Holds: Lock{Name: "p.a"}, Wants: Lock{Name: "p.c"}}, {Holds: Lock{Name: "p.c"}, Wants: Lock{Name: "p.a"}}}
+	for _, v := range []struct {
+		r    Report
+		want string
+	}{
+		{Report{Kind: "recursion", Locks: []Lock{mu, mu}}, "recursive locking: s.mu"},
+		{Report{Kind: "leak", Locks: []Lock{mu, other}}, "lock never released: s.mu, s.mu"},
+		{cond, "Cond.Wait with a second lock held: a, c"},
+		{raised, "Cond.Wait with a second lock held: a, c"},
+	} {
+		if got := v.r.Title(); got != v.want {
+			t.Errorf("%q, want %q", got, v.want)
+		}
+	}
+	if cond.key() != raised.key() {
+		t.Errorf("%q and %q", cond.key(), raised.key())
+	}
+}
+
+// TestArtifact: a file of the module is relative to it, another one is a URI by itself.
+func TestArtifact(t *testing.T) {
+	s := Style{Root: "/home/me/a module"}
+	for file, want := range map[string]string{
+		"/home/me/a module/b c/d.go": "b%20c/d.go SRCROOT",
+		"/home/me/mod/x@v1/y z.go":   "file:///home/me/mod/x@v1/y%20z.go <nil>",
+	} {
+		if a := s.artifact(file); fmt.Sprint(a["uri"], " ", a["uriBaseId"]) != want {
+			t.Errorf("%s: %v", file, a)
+		}
+	}
+}
+
+// TestCondHangs: a wait on a Cond with a second lock held is what hangs, if somebody waits for that lock.
+func TestCondHangs(t *testing.T) {
+	a := Lock{Name: "p.a", ID: 7}
+	cond := raw{Seq: 1, Kind: "cond", Severity: Possible, Locks: []Lock{a, {Name: "p.c", ID: 8}}, Thread: "goroutine 1", Stack: []Frame{{Func: "p.F"}}}
+	waiter := raw{Kind: "hang", Severity: Certain, Waits: "sync.Cond.Wait", Thread: "goroutine 1", Wants: &Lock{Name: "p.c", ID: 8}, Locks: []Lock{a}}
+	waker := raw{Kind: "hang", Severity: Certain, Waits: "sync.Mutex.Lock", Thread: "goroutine 2", Wants: &a}
+	if list := fromProcess([]raw{cond, waiter, waker}); len(list) != 1 || list[0].Kind != "cond" || list[0].Severity != Certain || len(list[0].Stacks) != 2 {
+		t.Errorf("%+v", list)
+	}
+	if list := fromProcess([]raw{cond, waiter}); len(list) != 2 || list[0].Severity != Possible {
+		t.Errorf("%+v", list)
 	}
 }

@@ -90,14 +90,16 @@ func (r *Report) Title() string {
 		title = r.Kind
 	}
 	var names []string
-	if len(r.Cycle) > 0 {
+	if r.circular() {
 		for _, name := range r.circle() {
 			names = append(names, Short(name))
 		}
 		return title + ": " + strings.Join(names, " -> ")
 	}
-	for _, l := range r.Locks {
-		names = append(names, Short(l.Name))
+	for i, l := range r.Locks {
+		if i == 0 || l.ID != r.Locks[i-1].ID || l.Name != r.Locks[i-1].Name { // one lock may be held and wanted
+			names = append(names, Short(l.Name))
+		}
 	}
 	if len(names) == 0 && len(r.Stacks) > 0 {
 		for _, f := range r.Stacks[0].Frames {
@@ -124,25 +126,36 @@ func (s Style) report(b *bytes.Buffer, r Report) {
 		if c.Now {
 			seen = ""
 		}
-		fmt.Fprintf(b, "\n  %s%s held %s and took %s\n", c.Goroutine, seen, s.lock(c.Holds), s.lock(c.Wants))
-		if c.Holds.Site != nil {
-			fmt.Fprintf(b, "    held %s since\n", Short(c.Holds.Name))
-			s.frame(b, *c.Holds.Site)
+		held, did := c.Holds, "took"
+		switch {
+		case r.Kind == "cond" && c.Wants.Mode == "": // it is a Cond
+			did = "waited for"
+		case r.Kind == "cond" && c.Holds.Mode == "":
+			held, did = c.Wants, "woke"
 		}
-		fmt.Fprintf(b, "    took %s at\n", Short(c.Wants.Name))
+		other := c.Wants
+		if did == "woke" {
+			other = c.Holds
+		}
+		fmt.Fprintf(b, "\n  %s%s held %s and %s %s\n", c.Goroutine, seen, s.lock(held), did, s.lock(other))
+		if held.Site != nil {
+			fmt.Fprintf(b, "    held %s since\n", Short(held.Name))
+			s.frame(b, *held.Site)
+		}
+		fmt.Fprintf(b, "    %s %s at\n", did, Short(other.Name))
 		s.frames(b, c.Stack)
 		s.also(b, c.Also)
 	}
 	for _, st := range r.Stacks {
-		if len(r.Cycle) > 0 {
-			break // the same as the step that completed it
+		if len(r.Cycle) > 0 && st.Waits == "" {
+			break // the same as a step
 		}
-		who := st.Goroutine
+		who, waits := st.Goroutine, " waits: "
 		if st.Count > 1 {
-			who = fmt.Sprintf("%s and %s at the same place", who, plural(st.Count-1, "other"))
+			who, waits = fmt.Sprintf("%s and %s at the same place", who, plural(st.Count-1, "other")), " wait: "
 		}
 		if st.Waits != "" {
-			who += " waits: " + st.Waits
+			who += waits + st.Waits
 		}
 		fmt.Fprintf(b, "\n  %s\n", who)
 		s.frames(b, st.Frames)
@@ -157,7 +170,7 @@ func (s Style) report(b *bytes.Buffer, r Report) {
 			s.frame(b, st.Created[0])
 		}
 	}
-	if len(r.Cycle) == 0 && r.Kind != "hang" {
+	if len(r.Cycle) == 0 && (len(r.Stacks) == 0 || r.Stacks[0].Waits == "") {
 		for _, l := range r.Locks {
 			if l.Site != nil {
 				fmt.Fprintf(b, "    %s taken at\n", s.lock(l))

@@ -1,4 +1,4 @@
-//go:build !unix || aix || solaris
+//go:build (!unix && !windows) || aix || solaris
 
 // On these systems the runtime cannot make files by itself, so there are no reports.
 package runtime

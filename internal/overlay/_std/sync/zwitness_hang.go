@@ -104,10 +104,36 @@ func witnessStuck(list []runtime.WitnessBlocked, why string) {
 		}
 		j.close('}')
 		if !witnessSend(j.buf) {
-			j.buf = append(j.buf, '\n')
-			runtime.WitnessPrint(j.buf)
+			w, ok := wants[b.ID]
+			runtime.WitnessPrint(witnessHangText(b, w, ok, held, why))
 		}
 	}
+}
+
+// witnessHangText is a goroutine that hangs as text for people.
+func witnessHangText(b runtime.WitnessBlocked, wants engine.LockRef, lock bool, held []engine.LockRef, why string) []byte {
+	text := "witness: certain blocked for ever: goroutine " + witnessDecimal(b.ID) + " waits: " + b.Reason
+	if lock {
+		text += " of " + wants.String()
+	}
+	text += "\n  (" + why + ")\n"
+	frame := func(f runtime.Frame) {
+		text += "      " + f.Function + "()\n          " + f.File + ":" + witnessDecimal(uint64(f.Line)) + "\n"
+	}
+	witnessFrames(b.Stack, frame)
+	for _, l := range held {
+		text += "    holds " + l.String() + " (" + l.Mode.String() + ") since\n"
+		witnessFrames([]uintptr{l.Site}, frame)
+	}
+	started := text
+	if text = ""; b.Created != 0 {
+		witnessFrames([]uintptr{b.Created}, frame)
+	}
+	if text != "" { // else it is the first one
+		text = "    started at\n" + text
+	}
+	text = started + text
+	return append([]byte(text), '\n')
 }
 
 // witnessFollow adds the goroutines that wait for a lock which one of the list holds, and so on, and says who waits for which lock.

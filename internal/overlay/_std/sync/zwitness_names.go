@@ -32,6 +32,9 @@ var witnessTable struct {
 	taken map[string]int      // how many instructions of that line were seen
 }
 
+// witnessBuilt is the file with the table if the environment names none: the linker writes it into a program that is built to be run later.
+var witnessBuilt string
+
 // witnessName gives a lock its identity and class when it is first used.
 func witnessName(tag *engine.Tag, kind engine.Kind, pc uintptr) {
 	if !tag.Known() {
@@ -160,6 +163,9 @@ func witnessReadTable() {
 	witnessTable.names = map[string][]string{}
 	witnessTable.taken = map[string]int{}
 	file := runtime.WitnessGetenv("LWKT_WITNESS_NAMES")
+	if file == "" {
+		file = witnessBuilt
+	}
 	if file == "" {
 		return
 	}

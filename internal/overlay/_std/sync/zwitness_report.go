@@ -178,25 +178,31 @@ func (j *witnessJSON) lock(l engine.LockRef) {
 	j.close('}')
 }
 
-// frames writes a stack without the part of it that is ours.
+// frames writes a stack.
 func (j *witnessJSON) frames(pcs []uintptr) {
 	j.open('[')
-	if len(pcs) > 0 {
-		inside := true
-		for frames := runtime.CallersFrames(pcs); ; {
-			f, more := frames.Next()
-			if pkg := witnessPackage(f.Function); f.Function != "" && !(inside && (pkg == "sync" || pkg == "internal/runtime" || pkg == "internal/sync" || pkg == "runtime")) {
-				inside = false
-				if f.Function != "runtime.goexit" && f.Function != "runtime.main" {
-					j.frame(f)
-				}
-			}
-			if !more {
-				break
+	witnessFrames(pcs, j.frame)
+	j.close(']')
+}
+
+// witnessFrames calls f for the frames of a stack without the part of it that is ours.
+func witnessFrames(pcs []uintptr, do func(f runtime.Frame)) {
+	if len(pcs) == 0 {
+		return
+	}
+	inside := true
+	for frames := runtime.CallersFrames(pcs); ; {
+		f, more := frames.Next()
+		if pkg := witnessPackage(f.Function); f.Function != "" && !(inside && (pkg == "sync" || pkg == "internal/runtime" || pkg == "internal/sync" || pkg == "runtime")) {
+			inside = false
+			if f.Function != "runtime.goexit" && f.Function != "runtime.main" {
+				do(f)
 			}
 		}
+		if !more {
+			return
+		}
 	}
-	j.close(']')
 }
 
 func (j *witnessJSON) frame(f runtime.Frame) {

@@ -45,33 +45,41 @@ func (c *Cond) Wait() {
 	witnessShow()
 	switch l := c.L.(type) {
 	case *Mutex:
-		if l.tryLock() {
-			witnessGot(t, &l.tag, engine.Exclusive, pc)
-			return
-		}
-		witnessHide()
-		l.waitAt(t, pc)
+		l.lockAt(pc)
 	case *RWMutex:
-		l.relockAt(t, engine.Exclusive, pc)
+		l.lockAt(engine.Exclusive, pc)
 	case *rlocker:
-		(*RWMutex)(l).relockAt(t, engine.Shared, pc)
+		(*RWMutex)(l).lockAt(engine.Shared, pc)
 	default:
 		l.Lock()
 	}
 }
 
-func (rw *RWMutex) relockAt(t *engine.Thread, mode engine.Mode, pc uintptr) {
-	if rw.tryAs(mode) {
-		witnessGot(t, &rw.w.tag, mode, pc)
-		return
+// Signal wakes one goroutine waiting on c, if there is any.
+func (c *Cond) Signal() {
+	if witnessOn {
+		c.wakesAt(sys.GetCallerPC())
 	}
-	witnessHide()
-	rw.waitAt(t, mode, pc)
+	c.signal()
 }
 
-func witnessGot(t *engine.Thread, tag *engine.Tag, mode engine.Mode, pc uintptr) {
+// Broadcast wakes all goroutines waiting on c.
+func (c *Cond) Broadcast() {
+	if witnessOn {
+		c.wakesAt(sys.GetCallerPC())
+	}
+	c.broadcast()
+}
+
+// wakesAt tells what is held when somebody is woken.
+func (c *Cond) wakesAt(pc uintptr) {
+	t := (*engine.Thread)(*runtime.WitnessSlot())
+	if t == nil || !t.Holding() {
+		return
+	}
+	witnessName(&c.tag, engine.Cond, pc)
 	witnessHide()
-	t.Got(tag, mode, pc)
+	t.CondSignal(&c.tag, witnessTag(c.L), pc)
 	witnessShow()
 }
 

@@ -1,6 +1,7 @@
 package cases
 
 import (
+	"runtime"
 	"sync"
 	"testing"
 )
@@ -90,6 +91,25 @@ func TestReadTwice(t *testing.T) {
 	rw.RLock()
 	rw.RUnlock()
 	rw.RUnlock()
+}
+
+// A reader reads again, and a writer came between.
+//
+// want: certain recursion rw
+// want: certain hang
+func TestReadTwiceHangs(t *testing.T) {
+	stuck(func() {
+		var rw sync.RWMutex
+		rw.RLock()
+		go func() { rw.Lock(); rw.Unlock() }() //lint:ignore SA2001 never
+		for rw.TryRLock() {                    // until the writer waits
+			rw.RUnlock()
+			runtime.Gosched()
+		}
+		rw.RLock()
+		rw.RUnlock()
+		rw.RUnlock()
+	})
 }
 
 // A Once that runs itself.

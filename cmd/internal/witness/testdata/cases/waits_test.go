@@ -29,7 +29,7 @@ func TestCond(t *testing.T) {
 
 // A wait on a condition with a second lock held.
 //
-// want: possible cond c, mu, other
+// want: possible cond c, other
 func TestCondWithSecondLock(t *testing.T) {
 	var mu, other sync.Mutex
 	ready := false
@@ -43,6 +43,112 @@ func TestCondWithSecondLock(t *testing.T) {
 		}
 		mu.Unlock()
 		other.Unlock()
+	})
+	quiet()
+	mu.Lock()
+	ready = true
+	c.Signal()
+	mu.Unlock()
+	wg.Wait()
+}
+
+// The same, and whoever wakes took that lock on its way.
+//
+// want: likely cond c, other
+func TestCondWakerNeedsLock(t *testing.T) {
+	var mu, other sync.Mutex
+	ready := false
+	c := sync.NewCond(&mu)
+	wake := func() {
+		mu.Lock()
+		ready = true
+		c.Broadcast()
+		mu.Unlock()
+	}
+	wait := func() {
+		other.Lock()
+		mu.Lock()
+		for !ready {
+			c.Wait()
+		}
+		mu.Unlock()
+		other.Unlock()
+	}
+	apart(func() { other.Lock(); wake(); other.Unlock() })
+	ready = false
+	apart(func() { go wait(); quiet(); wake() })
+}
+
+// The same, and the one that waits was first.
+//
+// want: certain cond c, other
+func TestCondWakerHangs(t *testing.T) {
+	apart(func() {
+		var mu, other sync.Mutex
+		c := sync.NewCond(&mu)
+		ready := false
+		go func() {
+			other.Lock()
+			mu.Lock()
+			for !ready {
+				c.Wait()
+			}
+			mu.Unlock()
+			other.Unlock()
+		}()
+		quiet()
+		go func() {
+			other.Lock()
+			mu.Lock()
+			ready = true
+			c.Signal()
+			mu.Unlock()
+			other.Unlock()
+		}()
+		quiet()
+	})
+}
+
+// Whoever wakes holds the interlock only, or locks that nobody waits with.
+func TestCondWakerNeedsOthers(t *testing.T) {
+	var mu, other sync.Mutex
+	ready := false
+	c := sync.NewCond(&mu)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		mu.Lock()
+		for !ready {
+			c.Wait()
+		}
+		mu.Unlock()
+	})
+	quiet()
+	other.Lock()
+	mu.Lock()
+	ready = true
+	c.Signal()
+	mu.Unlock()
+	other.Unlock()
+	wg.Wait()
+}
+
+// The interlock is taken first and the second lock after it: when the wait is over it is the other way round.
+//
+// want: possible cond c, other
+// want: possible order mu -> other -> mu
+func TestCondSecondLockInside(t *testing.T) {
+	var mu, other sync.Mutex
+	ready := false
+	c := sync.NewCond(&mu)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		mu.Lock()
+		other.Lock()
+		for !ready {
+			c.Wait()
+		}
+		other.Unlock()
+		mu.Unlock()
 	})
 	quiet()
 	mu.Lock()

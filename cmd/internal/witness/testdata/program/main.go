@@ -43,6 +43,8 @@ func main() {
 		time.Sleep(3 * time.Second / 2)
 		both(new(sync.Mutex), &b)
 		a.Unlock()
+	case "asleep":
+		<-make(chan int)
 	case "three":
 		os.Exit(3)
 	case "chan":
