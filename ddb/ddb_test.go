@@ -10,6 +10,7 @@ import (
 
 	"github.com/serializing-tokens/lwkt"
 	"github.com/serializing-tokens/lwkt/ddb"
+	"github.com/serializing-tokens/lwkt/witness"
 )
 
 // says wants all parts in what a command shows.
@@ -88,6 +89,41 @@ func TestHoldsFollowTheLock(t *testing.T) {
 		m.Unlock(td)
 		want(t, holds("deep"))
 	})
+}
+
+// TestWitnessTells: with the witness on holders are known without recording, and no statistics are kept for them.
+func TestWitnessTells(t *testing.T) {
+	witness.Enable()
+	t.Cleanup(witness.Disable)
+	var rw lwkt.RWLock
+	var tok lwkt.Token
+	rw.Init("told", 0)
+	lwkt.Run("teller", func(td *lwkt.Thread) {
+		tok.Acquire(td)
+		defer tok.Release(td)
+		rw.RLock(td)
+		want(t, holds("told"), "shared teller")
+		if !rw.TryUpgrade(td) {
+			t.Error("no upgrade")
+		}
+		want(t, holds("told"), "exclusive teller")
+		says(t, "show locks", `rwlock "told"`, `exclusive by thread "teller"`, "acquired at", "ddb_test.go")
+		says(t, "show all locks", "recording is off, so of tokens only", `thread "teller"`, `rwlock "told", exclusive`, "ddb_test.go")
+		rw.WUnlock(td)
+		want(t, holds("told"))
+		lwkt.SetRecording(true)
+		rw.RLock(td)
+		lwkt.SetRecording(false)
+		want(t, holds("told"), "shared teller")
+		rw.RUnlock(td)
+	})
+	for _, l := range lwkt.LockProfile() {
+		if strings.Contains(l.Name, "told") && l.Wait.Count != 1 {
+			t.Errorf("%+v", l)
+		}
+	}
+	witness.Disable()
+	want(t, holds("told"))
 }
 
 func TestUnrecordedOwners(t *testing.T) {

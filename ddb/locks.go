@@ -34,10 +34,10 @@ type Hold struct {
 func Recording() bool { return thread.Recording() }
 
 // Locks returns who has which lock other than tokens, by lock: what was acquired while recording
-// is on, and the owners of locks that somebody waits for. It does not block. (ddb(4), show locks)
+// or the witness is on, and the owners of locks that somebody waits for. It does not block. (ddb(4), show locks)
 func Locks() (holds []Hold) {
 	now := hw.Now()
-	if thread.Recording() { // else the end of a hold may have gone unrecorded
+	if thread.Listed() { // else the end of a hold may have gone unrecorded
 		for _, o := range thread.Objects() {
 			_, holders := o.Describe().Stats.Read()
 			for _, h := range holders {

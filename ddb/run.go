@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/serializing-tokens/lwkt"
+	"github.com/serializing-tokens/lwkt/internal/thread"
 	"github.com/serializing-tokens/lwkt/witness"
 )
 
@@ -105,17 +106,21 @@ func find(words []string) (c Command, argument string, err error) {
 	return c, "", fmt.Errorf("%w: %q; there are %s", ErrUnknown, strings.Join(words, " "), strings.Join(names, ", "))
 }
 
-const notRecorded = "recording is off, so nothing is known but the owners of what is waited for; lwkt.SetRecording(true) switches it on, " +
-	"or record on in lwkt ddb\n\n"
+const howToRecord = "lwkt.SetRecording(true) switches it on, or record on in lwkt ddb\n\n"
 
-func note(w io.Writer) {
-	if !Recording() {
-		io.WriteString(w, notRecorded)
+// note says why less is shown than there may be; tokens says whether tokens are to be shown.
+func note(w io.Writer, tokens bool) {
+	switch {
+	case Recording() || thread.Listed() && !tokens:
+	case thread.Listed():
+		io.WriteString(w, "recording is off, so of tokens only exclusive owners are known; "+howToRecord)
+	default:
+		io.WriteString(w, "recording is off, and the witness too, so nothing is known but the owners of what is waited for; "+howToRecord)
 	}
 }
 
 func showLocks(w io.Writer, _ string) error {
-	note(w)
+	note(w, false)
 	holds := Locks()
 	for i, h := range holds {
 		if i == 0 || h.Lock != holds[i-1].Lock || h.Address != holds[i-1].Address {
@@ -130,7 +135,7 @@ func showLocks(w io.Writer, _ string) error {
 }
 
 func showAllLocks(w io.Writer, _ string) error {
-	note(w)
+	note(w, true)
 	threads := AllLocks()
 	for _, t := range threads {
 		fmt.Fprintln(w, t.Name)

@@ -186,7 +186,7 @@ func index(w http.ResponseWriter) {
 	if ddb.Recording() {
 		verb, text = "false", "Switch it off"
 	}
-	fmt.Fprintf(&b, "<p>Now %s. While it is on, holders of locks and the places where they acquired them are known, and each acquisition takes some microseconds.\n"+
+	fmt.Fprintf(&b, "<p>Now %s. While it is on, holders and the places where they acquired what they hold are known, and each acquisition takes some microseconds; of locks they are known while the witness is on, too.\n"+
 		"<form action=\"recording\" method=\"post\"><input type=\"hidden\" name=\"back\" value=\"index\"><button name=\"on\" value=\"%s\">%s</button></form>\n", state(), verb, text)
 	enabled := "off; <code>witness.Enable()</code> at the start of the program switches it on"
 	if witness.Enabled() {

@@ -37,7 +37,8 @@ type lockHold struct {
 // lockNote is beside a lockHold: where and when it was acquired, if that is recorded.
 type lockNote struct {
 	site  uintptr
-	since int64
+	since int64 // 0 if its end need not be noted
+	count bool  // in the profile
 }
 
 // What the fast paths are made of has single comparisons, for the reason given in fast.go.
@@ -105,7 +106,7 @@ func (r *Record) AddLock(obj *Object, c Class, m token.Mode, again bool, wait in
 	r.locks[i] = lockHold{obj, c, m, again}
 	r.nlocks++
 	r.got(i)
-	if r.recording() || invariants.Enabled {
+	if r.listed() || invariants.Enabled {
 		r.noteLock(i, wait)
 	}
 }
@@ -169,7 +170,7 @@ func (r *Record) ChangeLock(obj *Object, to token.Mode) {
 	i := r.findLock(obj, token.None)
 	r.becomes(i, to)
 	r.locks[i].mode = to
-	if i < len(r.lockNotes) && r.lockNotes[i].since != 0 && r.recording() {
+	if i < len(r.lockNotes) && r.lockNotes[i].since != 0 && r.listed() {
 		n := &r.lockNotes[i]
 		obj.Describe().Stats.Gained(token.Holder{
 			Thread: r.id, Goroutine: r.goid, Mode: to, Since: n.since, Site: n.site,
@@ -212,7 +213,7 @@ func (r *Record) noteLock(i int, wait int64) {
 	}
 	n := &r.lockNotes[i]
 	*n = lockNote{site: site()}
-	if p := &r.locks[i]; r.recording() {
+	if p := &r.locks[i]; r.listed() {
 		n.since = r.Now()
 		if r.goid == 0 {
 			r.goid = goid()
@@ -221,7 +222,10 @@ func (r *Record) noteLock(i int, wait int64) {
 		p.obj.Describe().Stats.Gained(token.Holder{
 			Thread: r.id, Goroutine: r.goid, Mode: p.mode, Since: n.since, Site: n.site,
 		}, wait, p.again)
-		profile(p.obj, p.class, n.site).acquired(wait)
+		if r.recording() {
+			n.count = true
+			profile(p.obj, p.class, n.site).acquired(wait)
+		}
 	}
 }
 
@@ -235,7 +239,9 @@ func (r *Record) noteUnlock(i int) {
 	if _, depth := r.LockMode(p.obj); depth == 1 { // else the thread is still a holder
 		p.obj.Describe().Stats.Lost(r.id, now)
 	}
-	profile(p.obj, p.class, n.site).held(now - n.since)
+	if n.count {
+		profile(p.obj, p.class, n.site).held(now - n.since)
+	}
 	*n = lockNote{}
 }
 

@@ -16,6 +16,9 @@ import (
 
 func (r *Record) recording() bool { return r.probe.Load()&record != 0 }
 
+// listed says whether the locks of the thread are to be in the lists of their holders: while recording or the witness is on.
+func (r *Record) listed() bool { return r.probe.Load()&(record|witnessed) != 0 }
+
 // now is the time if it is going to be recorded, else 0.
 func (r *Record) now() int64 {
 	if !r.recording() {

@@ -264,25 +264,34 @@ func setProbe(bit uint32, on bool) {
 
 // SetRecording switches the recording of statistics and sites.
 func SetRecording(on bool) {
-	all.lock.Lock()
-	was := all.bits&record != 0
-	all.lock.Unlock()
-	if on && !was {
+	if on && !Recording() {
 		for _, t := range token.Known() {
 			t.Describe().Stats.ForgetHolders()
 		}
-		for _, o := range Objects() {
-			o.Describe().Stats.ForgetHolders()
-		}
+		forgetHolders()
 	}
 	setProbe(record, on)
 }
 
+// forgetHolders is for the moment when the holders of locks begin to be listed.
+func forgetHolders() {
+	if !Listed() {
+		for _, o := range Objects() {
+			o.Describe().Stats.ForgetHolders()
+		}
+	}
+}
+
 // Recording says whether it is on.
-func Recording() bool {
+func Recording() bool { return anyProbe(record) }
+
+// Listed says whether the holders of locks are known: while recording or the witness is on.
+func Listed() bool { return anyProbe(record | witnessed) }
+
+func anyProbe(bits uint32) bool {
 	all.lock.Lock()
 	defer all.lock.Unlock()
-	return all.bits&record != 0
+	return all.bits&bits != 0
 }
 
 // SetForcedDrops makes every operation that could block give up its tokens.

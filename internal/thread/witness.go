@@ -31,6 +31,7 @@ func init() {
 	engine.Default.Hook(func(on bool) {
 		if on {
 			witnessings.Add(1)
+			forgetHolders()
 		}
 		setProbe(witnessed, on)
 	})
