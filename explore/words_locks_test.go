@@ -44,6 +44,8 @@ type den struct {
 	v, w    sim.Var[int] // guarded by the lock of the program, and by the token or the second lock
 	ready   bool         // guarded by the lock of the program
 	want    int          // sections with v
+	tries   int
+	failed  int // of tries
 	key     byte
 	ctx     context.Context
 	cancel  func(td *lwkt.Thread)
@@ -80,6 +82,7 @@ func (d *den) reads(td *lwkt.Thread) {
 // end is what must hold when all is over: every lock is free, and nobody waits for it.
 func (d *den) end() {
 	d.m.Assert(d.v.Value() == d.want, "%d of %d sections", d.v.Value(), d.want)
+	d.m.Assert(d.tries < 2 || d.failed < d.tries, "all %d tries failed, so at least one because of nobody", d.tries)
 	lwkt.Run("after", func(td *lwkt.Thread) {
 		d.mtx.Destroy(td)
 		d.other.Destroy(td)
@@ -170,6 +173,37 @@ var (
 		d.rw.Downgrade(td)
 		d.m.Assert(d.v.Load(td) == n, "there was a gap in the downgrade of %s", td.Name())
 		d.rw.RUnlock(td)
+	}
+	rwDowngradesAtOnce = func(d *den, td *lwkt.Thread) {
+		for range 3 {
+			d.rw.WLock(td)
+			d.rw.Downgrade(td)
+			d.rw.RUnlock(td)
+		}
+	}
+	// Tries that fail only because of one that succeeds, of those that run beside each other.
+	rwTriesToWriteAgain = func(d *den, td *lwkt.Thread) {
+		rwWrites(d, td)
+		if d.try(d.rw.TryWLock(td)) {
+			d.alone(td)
+			d.rw.WUnlock(td)
+		}
+	}
+	rwTriesToUpgrade = func(d *den, td *lwkt.Thread) {
+		d.rw.WLock(td)
+		d.rw.Downgrade(td)
+		if d.try(d.rw.TryUpgrade(td)) {
+			d.alone(td)
+			d.rw.WUnlock(td)
+			return
+		}
+		d.rw.RUnlock(td)
+	}
+	rwTriesToRead = func(d *den, td *lwkt.Thread) {
+		if d.try(d.rw.TryRLock(td)) {
+			d.reads(td)
+			d.rw.RUnlock(td)
+		}
 	}
 	rwGives = func(d *den, td *lwkt.Thread) {
 		if _, err := d.rw.WLockContext(d.ctx, td); err == nil {
@@ -401,6 +435,15 @@ func (d *den) lentNothing(td *lwkt.Thread) {
 	d.m.Assert(n == 0, "%s is still lent %d", td.Name(), n)
 }
 
+// try counts a try and says how it ended.
+func (d *den) try(ok bool) bool {
+	d.tries++
+	if !ok {
+		d.failed++
+	}
+	return ok
+}
+
 func otherLocks(d *den, td *lwkt.Thread)   { d.other.Lock(td) }
 func otherUnlocks(d *den, td *lwkt.Thread) { d.other.Unlock(td) }
 
@@ -462,6 +505,13 @@ var lockPrograms = []struct {
 	{"RWLock downgrade", false, 0, false, []denizen{rwDowngrades, rwWrites, rwReads}},
 	{"RWLock cancel", true, 0, false, []denizen{rwGives, rwReadsAndCancels}},
 	{"RWLock cancel", false, 0, false, []denizen{rwGives, rwReadsAndCancels, rwReads}},
+	{"RWLock try", true, 0, false, []denizen{rwTriesToWriteAgain, rwTriesToRead}},
+	{"RWLock try", true, 0, false, []denizen{rwTriesToUpgrade, rwTriesToRead}},
+	{"RWLock try", true, 0, false, []denizen{twice(rwWrites), rwTriesToRead}},
+	{"RWLock try", false, 0, false, []denizen{rwTriesToWriteAgain, rwTriesToRead, rwTriesToRead}},
+	{"RWLock try", false, 0, false, []denizen{rwTriesToUpgrade, rwTriesToRead, rwTriesToRead}},
+	{"RWLock visits", false, 0, false, []denizen{rwDowngradesAtOnce, rwReads, rwUpgrades}},
+	{"RWLock visits", false, 0, false, []denizen{rwWrites, rwTriesToRead, rwGives, cancels}},
 	{"RWLock WakeAll", false, lwkt.WakeAll, false, []denizen{rwWrites, rwReads, rwWrites}},
 	{"SX", true, 0, false, []denizen{sxLocks, sxLocks}},
 	{"SX", true, 0, false, []denizen{sxLocks, sxShares}},
@@ -478,6 +528,7 @@ var lockPrograms = []struct {
 	{"lockmgr drain", false, 0, false, []denizen{lkDrains, lkLocks, lkShares}},
 	{"lockmgr drain", false, 0, false, []denizen{lkDrains, lkUpgrades, lkUpgrades}},
 	{"lockmgr disown", true, 0, false, []denizen{lkDisowns, lkLocks}},
+	{"lockmgr disown", true, 0, false, []denizen{lkDisowns, lkShares}},
 	{"Cond", true, 0, false, []denizen{condWaits, condSignals}},
 	{"Cond", false, 0, false, []denizen{condWaits, condSignals, mtxLocks}},
 	{"SleepOn", true, 0, false, []denizen{sleepsOn, wakes}},

@@ -167,6 +167,31 @@ func TestWordsFindFaultsOfLocks(t *testing.T) {
 	}
 }
 
+// TestWordsFindVisitsThatStay has a visitor of a written lock go without a look whether the writer has gone: the next
+// writer waits for nobody, or a try fails because of nobody.
+func TestWordsFindVisitsThatStay(t *testing.T) {
+	defer func() { lock.Planted = lock.NoFault }()
+	for outcome, p := range map[sim.Outcome]func(m *sim.Machine){
+		sim.Deadlock:     denProgram(0, false, twice(rwWrites), rwTriesToRead),
+		sim.AssertFailed: denProgram(0, false, rwTriesToWriteAgain, rwTriesToRead),
+	} {
+		lock.Planted = lock.LeavesAnyway
+		if r := explore.Run(p); !r.OK() || !r.Exhaustive {
+			t.Errorf("%v: found without words: %v", outcome, &r)
+		}
+		r := explore.Run(p, explore.Words(), explore.DPOR())
+		if f := r.Failure; f == nil || f.Outcome != outcome {
+			t.Errorf("%v: not found: %v", outcome, &r)
+		} else {
+			t.Logf("%v: run %d, %d switches", outcome, f.Run, f.Switches)
+		}
+		lock.Planted = lock.NoFault
+		if r := explore.Run(p, explore.Words(), explore.DPOR()); !r.OK() || !r.Exhaustive {
+			t.Errorf("%v: without the fault: %v", outcome, &r)
+		}
+	}
+}
+
 // TestWordsSpin sees that what spins is a finite number of schedules.
 func TestWordsSpin(t *testing.T) {
 	spinning := func(order bool) func(m *sim.Machine) {

@@ -111,13 +111,7 @@ func Downgrade(h *thread.Handle, l *Lock, c thread.Class) {
 	if l.word.CompareAndSwap(r.Own(), uint64(share)) { // T7
 		return
 	}
-	var s section // somebody waits
-	s.begin(l, c)
-	l.shed(token.Exclusive, share)
-	if q := s.chain.Find(l); q != nil && s.bounded {
-		turnstile.SetOwner(q, nil)
-	}
-	s.end(nil)
+	l.shed(c, share) // T7: somebody waits, or visits
 }
 
 // FlagNames names flags of Init for a message.
@@ -142,7 +136,7 @@ func FlagNames(flags uint32) string {
 func Init(l *Lock, c thread.Class, name string, flags uint32) {
 	w := l.load()
 	switch about := l.about.Load(); {
-	case w == dead:
+	case w.Owner() == dead.Owner():
 	case about&inited != 0:
 		thread.FailLock(nil, "Init", &l.Object, c, "it was initialized before; Destroy it first")
 	case w != 0:
@@ -153,7 +147,14 @@ func Init(l *Lock, c thread.Class, name string, flags uint32) {
 		l.SetName(name)
 	}
 	l.SetFlags(flags & (Recurse | DupOK | NoWitness))
-	l.word.CompareAndSwap(uint64(dead), 0) // T10
+	l.revive()
+}
+
+// revive makes a destroyed lock free, but for those who visit it, which is misuse (T10).
+func (l *Lock) revive() {
+	if l.load().Owner() == dead.Owner() {
+		l.word.And(^uint64(dead))
+	}
 }
 
 // Destroy ends the life of a lock until it is initialized again. It must be free, or if own is
@@ -168,9 +169,12 @@ func Destroy(h *thread.Handle, l *Lock, c thread.Class, own bool) {
 		return
 	}
 	had, depth := r.LockMode(&l.Object)
-	if own && had == token.Exclusive && depth == 1 && l.word.CompareAndSwap(r.Own(), uint64(dead)) { // T10
-		r.RemoveLock(&l.Object, token.Exclusive)
-		return
+	for w := l.load(); own && had == token.Exclusive && depth == 1 && !w.Waited(); w = l.load() {
+		if l.word.CompareAndSwap(uint64(w), uint64(w|dead)) { // T10
+			r.RemoveLock(&l.Object, token.Exclusive)
+			return
+		}
+		// A visitor came or went, or somebody began to wait.
 	}
 	switch w := l.load(); {
 	case w.Waited():

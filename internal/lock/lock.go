@@ -149,8 +149,8 @@ func AcquireShared(h *thread.Handle, l *Lock, c thread.Class) (changed bool) {
 		return acquireSlow(h, l, c, token.Shared)
 	}
 	if r := h.Fast(); r != nil {
-		if w := l.load(); w&^(fieldMask<<shareShift|waitS|called) == 0 {
-			if l.word.CompareAndSwap(uint64(w), uint64(w+share)) { // T2
+		if l.load()&^(fieldMask<<shareShift|waitS|called) == 0 {
+			if l.addShare() {
 				r.Push(&l.Object, c, token.Shared)
 				return false
 			}
@@ -171,7 +171,7 @@ func Release(h *thread.Handle, l *Lock, c thread.Class) {
 				r.Pop()
 				return
 			}
-		} else if l.leave(r, token.Exclusive) {
+		} else if l.leave(r) {
 			r.Pop()
 			return
 		}
@@ -179,11 +179,11 @@ func Release(h *thread.Handle, l *Lock, c thread.Class) {
 	releaseSlow(h, l, c, token.Exclusive)
 }
 
-// leave gives up a hold of a lock that somebody waits for, if nobody needs to look and the
-// thread is lent nothing that would have to be taken back (T5, T6).
-func (l *Lock) leave(r *thread.Record, m token.Mode) bool {
+// leave gives up a lock that somebody waits for or visits, if nobody needs to look and the
+// thread is lent nothing that would have to be taken back (T5).
+func (l *Lock) leave(r *thread.Record) bool {
 	w := l.load()
-	if !w.quiet(m) || r.Lent() != 0 || !l.word.CompareAndSwap(uint64(w), uint64(w.without(m))) {
+	if !w.quiet(token.Exclusive) || r.Lent() != 0 || !l.word.CompareAndSwap(uint64(w), uint64(w.without(token.Exclusive))) {
 		return false
 	}
 	r.Released() // somebody may have lent to it after the look
@@ -197,12 +197,46 @@ func ReleaseShared(h *thread.Handle, l *Lock, c thread.Class) {
 		return
 	}
 	if r := h.FastRelease(&l.Object, token.Shared); r != nil {
-		if w := l.word.Load(); w&uint64(marks) == 0 && l.word.CompareAndSwap(w, w-uint64(share)) || l.leave(r, token.Shared) { // T6
-			r.Pop()
-			return
+		w := l.dropShare()
+		r.Pop() // a store before the addition would have to be waited for
+		if w&marks != 0 {
+			l.lookAfter(w, c)
 		}
+		return
 	}
 	releaseSlow(h, l, c, token.Shared)
+}
+
+// addShare adds a share to a lock that admitted one a moment ago, and says whether the thread has it (T2, T3, T15-T17).
+func (l *Lock) addShare() bool {
+	return Word(l.word.Add(uint64(share))) < 1<<ownerShift || l.stays()
+}
+
+// stays ends a visit and says whether it has become a hold: whether the owner went first.
+func (l *Lock) stays() bool {
+	if planted(LeavesAnyway) {
+		l.word.Add(^uint64(share - 1))
+		return false
+	}
+	for w := l.load(); w.Owner() != 0; w = l.load() {
+		if l.word.CompareAndSwap(uint64(w), uint64(w-share)) { // T18
+			return false
+		}
+		// Another visitor came or went, somebody began to wait, or the owner has gone.
+	}
+	return true
+}
+
+// dropShare gives up a share and returns what the word is now (T6).
+func (l *Lock) dropShare() Word { return Word(l.word.Add(^uint64(share - 1))) }
+
+// lookAfter calls who is next after dropShare, unless somebody else will.
+func (l *Lock) lookAfter(w Word, c thread.Class) {
+	if !(w + share).quiet(token.Shared) {
+		var s section
+		s.begin(l, c)
+		s.end(nil)
+	}
 }
 
 // AcquireUntil takes the lock, given up when done is closed: then ok is false.
@@ -297,14 +331,17 @@ func (l *Lock) alive(r *thread.Record, op string) {
 	}
 }
 
-// take takes the lock if the word admits that (T1-T3, T15, T16).
+// take takes the lock if the word admits that.
 func (l *Lock) take(r *thread.Record, m token.Mode) bool {
 	for {
 		w := l.load()
 		if !w.admits(m, w != 0 && l.sharer(r, m), l.Flag(PassX)) {
 			return false
 		}
-		if l.word.CompareAndSwap(uint64(w), uint64(w.with(m, r.ID()))) {
+		if m == token.Shared {
+			return l.addShare()
+		}
+		if l.word.CompareAndSwap(uint64(w), uint64(w.with(m, r.ID()))) { // T1
 			return true
 		}
 		// Somebody else took or left it, or began to wait.

@@ -12,9 +12,10 @@ type Fault uint8
 
 // The mistakes.
 const (
-	NoFault    Fault = iota
-	TrustsLook       // who releases looks for marks first, and then lets go whatever is there
-	LooksOnce        // who waits does not look at the lock again after it has set its mark
+	NoFault      Fault = iota
+	TrustsLook         // who releases looks for marks first, and then lets go whatever is there
+	LooksOnce          // who waits does not look at the lock again after it has set its mark
+	LeavesAnyway       // a visitor takes its share back, also if the owner has gone meanwhile
 )
 
 // Planted is the mistake that is made, in builds with the tag lwkt_words.

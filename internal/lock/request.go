@@ -208,7 +208,7 @@ func Disown(h *thread.Handle, l *Lock, c thread.Class) {
 		if l.word.CompareAndSwap(uint64(w), uint64(w&^dead|nobody)) { // T13
 			return
 		}
-		// Somebody began to wait.
+		// Somebody began to wait, or a visitor came or went.
 	}
 }
 
@@ -221,10 +221,10 @@ func ReleaseAny(h *thread.Handle, l *Lock, c thread.Class, op string) {
 			return
 		}
 		if r := h.FastRelease(&l.Object, token.Shared); r != nil {
-			if w := l.word.Load(); w&uint64(marks) == 0 && l.word.CompareAndSwap(w, w-uint64(share)) { // T6
-				r.Pop()
-				return
-			}
+			w := l.dropShare()
+			r.Pop()
+			l.lookAfter(w, c)
+			return
 		}
 	}
 	r := thread.Enter(h, op)
@@ -280,7 +280,7 @@ func DropInterlock(h *thread.Handle, op string, q *Request) {
 // Describe tells who has the lock, and how many wait for it.
 func (l *Lock) Describe(c thread.Class) (state string, waiting int) {
 	switch w := l.load(); {
-	case w == dead:
+	case w.Owner() == dead.Owner():
 		state = "destroyed"
 	case w.Owner() != 0:
 		state = "exclusive by " + ownerName(w)

@@ -484,7 +484,7 @@ func DestroyRM(h *thread.Handle, m *RM) {
 	m.announce() // so that readers look at the word
 	if m.read() {
 		m.unannounce()
-		l.word.CompareAndSwap(uint64(dead), 0) // undoes T10
+		l.revive() // undoes T10
 		thread.FailLock(h, op, &l.Object, c, "it is held shared")
 	}
 }

@@ -13,8 +13,8 @@ package lock
 //
 // No wake-up is lost. Between two sections under the queue's lock, if there are waiters:
 // the best one is kept out by holders, and the last of these finds marks in the word and
-// looks (quiet is false: nobody is called, or the lock is barred); or somebody is called, who
-// will look; and each section ends with look.
+// looks (quiet is false: nobody is called, or the lock is barred); or that last one has gone and is
+// about to look; or somebody is called, who will look; and each section ends with look.
 
 import (
 	"unsafe"
@@ -331,41 +331,41 @@ func (l *Lock) watch(r *thread.Record, m token.Mode) {
 	}
 }
 
-// let gives up one hold of the word, and calls who is next (T5, T6).
+// let gives up one hold of the word, and calls who is next.
 func (l *Lock) let(r *thread.Record, c thread.Class, m token.Mode) {
+	if m == token.Shared {
+		l.lookAfter(l.dropShare(), c)
+		return
+	}
 	for {
 		w := l.load()
 		if !w.quiet(m) || w&marks != 0 && r.Lent() != 0 {
 			break // or there is something to be taken back
 		}
 		if planted(TrustsLook) {
-			l.word.Store(uint64(w.without(m)))
+			l.word.Store(uint64(w.without(m))) // T5
 			return
 		}
-		if l.word.CompareAndSwap(uint64(w), uint64(w.without(m))) {
+		if l.word.CompareAndSwap(uint64(w), uint64(w.without(m))) { // T5
 			if w&marks != 0 {
 				r.Released() // somebody may have lent to it after the look
 			}
 			return
 		}
-		// Another sharer came or went, or somebody began to wait.
+		// A visitor came or went, or somebody began to wait.
 	}
+	l.shed(c, 0) // T5
+}
+
+// shed removes the hold of the owner, adds what is to stay of it, and calls who is next.
+func (l *Lock) shed(c thread.Class, stay Word) {
 	var s section
 	s.begin(l, c)
-	l.shed(m, 0)
-	if q := s.chain.Find(l); q != nil && s.bounded && m == token.Exclusive {
+	for w := l.load(); !l.word.CompareAndSwap(uint64(w), uint64(w.without(token.Exclusive)+stay)); w = l.load() {
+		// A visitor came or went.
+	}
+	if q := s.chain.Find(l); q != nil && s.bounded {
 		turnstile.SetOwner(q, nil)
 	}
 	s.end(nil)
-}
-
-// shed removes a hold, and adds what is to stay of it (T5-T7).
-func (l *Lock) shed(m token.Mode, stay Word) {
-	for {
-		w := l.load()
-		if l.word.CompareAndSwap(uint64(w), uint64(w.without(m)+stay)) {
-			return
-		}
-		// Another sharer came or went.
-	}
 }

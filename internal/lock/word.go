@@ -10,7 +10,11 @@ package lock
 //     takes it (or grants it, under the queue's lock), cleared by the holder alone. Never
 //     spurious, never missing. All ones: the lock was destroyed. All ones but the last: it
 //     was disowned, and whoever comes may release it.
-//   - shares: how many times it is held shared. Owner and shares are never both non-zero.
+//   - shares: how many times it is held shared; while there is an owner, how many visitors
+//     there are. Who wants a share looks whether it may have one, and then adds it, whatever the
+//     word is by then. If that has an owner now, the share is no hold but a visit: it is taken back,
+//     unless the owner has gone meanwhile, and then it is a hold. So a lock that is not owned has no
+//     visitors, and who needs the number of holders (a try, an upgrade, a drain) finds it exact.
 //   - exclusive waiters, shared waiters: somebody is on the queue for that. Set and cleared
 //     under the queue's lock, and exact when that is free.
 //   - called: a waiter was woken and has not tried yet. As those. While it is set a release
@@ -24,36 +28,46 @@ package lock
 //
 // Invariants:
 //
-//	W1 owner != 0 implies shares == 0.
+//	W1 owner != 0 implies that no share is held: each is a visit, by a thread in T17. If owner == 0
+//	   each is held.
 //	W2 no mark is set when nobody waits, so a free lock that nobody waits for is 0.
 //	W3 a barred lock is taken only under the queue's lock, but for one more share by a
-//	   thread that has one, and an upgrade by the only sharer.
+//	   thread that has one, or that looked before it was barred, and an upgrade by the only
+//	   sharer.
 //
 // Transitions:
 //
 //	T1 free, not barred       --lock exclusive------> owned        (edge: last release -> this)
 //	T2 not owned, not barred, not exclusive waiters --lock shared--> shares+1   (edge: last exclusive release -> this)
-//	T3 shares > 0             --lock shared by a sharer, or who may pass--> shares+1
+//	T3 not owned, shares > 0  --lock shared by a sharer, who may pass, or looked before--> shares+1
 //	T4 shares 1               --upgrade by the sharer; a try only if not barred--> owned
-//	T5 owned                  --unlock--------------> free         (edge: this -> next lock)
+//	T5 owned --unlock--> free; owned, shares > 0 --unlock--> not owned   (edge: this -> next lock)
 //	T6 shares > 0             --unlock--------------> shares-1     (edge: this -> next exclusive lock)
-//	T7 owned                  --downgrade-----------> shares 1     (edge: this -> next shared lock)
+//	T7 owned --downgrade--> shares 1; owned, shares > 0 --downgrade--> not owned, shares+1   (edge: this -> next shared lock)
 //	T8 any                    --mark----------------> marks        (queue, which says which)
 //	T9 free --take by the called, grant to the hard--> owned; not owned --as that--> shares+1   (queue; edges: as T1, T2)
 //	T10 free, no marks --destroy--> destroyed; owned, no marks --destroy by the owner--> destroyed; destroyed --init--> free
 //	T11 shares 1, upgrade     --grant to its sharer--> owned       (queue; edge: the last unlock of a share -> this)
 //	T12 free, not exclusive waiters, not shared waiters, not called --drain--> owned   (edge: as T1)
 //	T13 owned                 --disown--------------> disowned
-//	T14 disowned              --unlock by anybody---> free         (edge: this -> next lock)
-//	T15 free, not barred, exclusive waiters --lock shared by who may pass--> shares+1   (edge: as T2)
-//	T16 free, barred          --lock shared with a share of another lockmgr lock--> shares+1   (edge: as T2)
+//	T14 disowned --unlock by anybody--> free; disowned, shares > 0 --as that--> not owned   (edge: as T5)
+//	T15 free, not barred, exclusive waiters --lock shared by who may pass, or looked before--> shares+1   (edge: as T2)
+//	T16 free, barred          --lock shared with a share of another lockmgr lock, or by who looked before--> shares+1   (edge: as T2)
+//	T17 owned or disowned     --lock shared by who looked before--> shares+1   (a visit; of a destroyed lock: misuse)
+//	T18 owned, shares > 0 or disowned, shares > 0 --a visitor leaves--> shares-1
 //
 // Who may pass: anybody, if the lock lets sharers do so; and who has a share of another lockmgr lock.
 //
-// Lock order: T1-T7 need no lock but the queue's where marks are set; T8, T9 and T11 need that.
+// Visits. Nobody needs to look at the queue after T18: who is kept out by a visit is kept out by the owner, who
+// will look when it lets go. If a visitor is still there by then, it has a hold, and looks itself when it gives that up (T6).
+// The hold begins with T5 or T7, so its edge is that. To look before is all that lets a share pass those who wait for exclusive
+// use, or for whom the lock is barred: each thread does it at most once, since its next look sees the mark.
+//
+// Lock order: T1-T7, T17 and T18 need no lock but the queue's where marks are set; T8, T9 and T11 need that.
 // Blocking: nothing here blocks.
 // Departures: FreeBSD has an owner or a count in one field, recursion in another word, and lets
-// a thread with any read lock pass waiting writers; here that is for sharers of this lock.
+// a thread with any read lock pass waiting writers; here that is for sharers of this lock. Its
+// readers compare and swap, so they fail because of each other; here they add.
 
 import "github.com/serializing-tokens/lwkt/internal/token"
 

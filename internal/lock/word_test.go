@@ -26,13 +26,13 @@ func (p plain) word() Word {
 	return w
 }
 
-// domain is every plain word that keeps W1 and W2.
+// domain is every plain word that keeps W2; while there is an owner, shares are visits (W1).
 func domain() (all []plain) {
 	for owner := range 3 {
 		for shares := range 4 {
 			for marks := range 16 {
 				p := plain{owner, shares, marks&1 != 0, marks&2 != 0, marks&4 != 0, marks&8 != 0}
-				if owner != 0 && shares != 0 || (p.call || p.hard) && !p.x && !p.s {
+				if (p.call || p.hard) && !p.x && !p.s {
 					continue
 				}
 				all = append(all, p)
@@ -76,7 +76,7 @@ func TestWordTable(t *testing.T) {
 			check("without X (T5)", w.without(token.Exclusive), q.word())
 			check("quiet X", w.quiet(token.Exclusive), !p.x && !p.s || p.call && !p.hard)
 		}
-		if p.shares > 0 {
+		if p.shares > 0 && p.owner == 0 {
 			q := p
 			q.shares--
 			check("without S (T6)", w.without(token.Shared), q.word())
@@ -85,5 +85,34 @@ func TestWordTable(t *testing.T) {
 	}
 	if dead.Owner() != token.MaxID+1 || fmt.Sprint(dead.Shares()) != "0" {
 		t.Errorf("a destroyed lock is owned by %d", dead.Owner())
+	}
+}
+
+// TestVisits has a visitor of an owned lock look before and after each way in which the owner goes.
+func TestVisits(t *testing.T) {
+	const owner = Word(7) << ownerShift
+	for _, marks := range []Word{0, waitX, waitX | barred, waitS | called} {
+		visited := func() *Lock {
+			l := new(Lock)
+			l.word.Store(uint64(owner | marks))
+			l.word.Add(uint64(share))
+			return l
+		}
+		if l := visited(); l.stays() || l.load() != owner|marks {
+			t.Errorf("marks %b: left behind: %#x", marks, l.load())
+		}
+		if l := new(Lock); !l.addShare() || l.dropShare() != 0 {
+			t.Errorf("a share of a free lock: %#x", l.load())
+		}
+		for now, f := range map[Word]func(w Word) Word{
+			share | marks:   func(w Word) Word { return w.without(token.Exclusive) },         // T5
+			2*share | marks: func(w Word) Word { return w.without(token.Exclusive) + share }, // T7
+		} {
+			l := visited()
+			l.word.Store(uint64(f(l.load())))
+			if !l.stays() || l.load() != now {
+				t.Errorf("marks %b: the owner has gone: %#x, want %#x", marks, l.load(), now)
+			}
+		}
 	}
 }
