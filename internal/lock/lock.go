@@ -150,10 +150,11 @@ func AcquireShared(h *thread.Handle, l *Lock, c thread.Class) (changed bool) {
 	}
 	if r := h.Fast(); r != nil {
 		if l.load()&^(fieldMask<<shareShift|waitS|called) == 0 {
-			if l.addShare() {
+			if l.addShare() < owned {
 				r.Push(&l.Object, c, token.Shared)
 				return false
 			}
+			return acquireVisiting(h, r, l, c)
 		}
 	}
 	return acquireSlow(h, l, c, token.Shared)
@@ -207,10 +208,18 @@ func ReleaseShared(h *thread.Handle, l *Lock, c thread.Class) {
 	releaseSlow(h, l, c, token.Shared)
 }
 
-// addShare adds a share to a lock that admitted one a moment ago, and says whether the thread has it (T2, T3, T15-T17).
-func (l *Lock) addShare() bool {
-	return Word(l.word.Add(uint64(share))) < 1<<ownerShift || l.stays()
+// acquireVisiting is AcquireShared of a lock that was owned when the share was added.
+func acquireVisiting(h *thread.Handle, r *thread.Record, l *Lock, c thread.Class) (changed bool) {
+	if l.stays() {
+		r.Push(&l.Object, c, token.Shared)
+		return false
+	}
+	return acquireSlow(h, l, c, token.Shared)
 }
+
+// addShare adds a share to a lock that admitted one a moment ago. If it returns a word with
+// an owner the thread is a visitor (T2, T3, T15-T17).
+func (l *Lock) addShare() Word { return Word(l.word.Add(uint64(share))) }
 
 // stays ends a visit and says whether it has become a hold: whether the owner went first.
 func (l *Lock) stays() bool {
@@ -339,7 +348,7 @@ func (l *Lock) take(r *thread.Record, m token.Mode) bool {
 			return false
 		}
 		if m == token.Shared {
-			return l.addShare()
+			return l.addShare() < owned || l.stays()
 		}
 		if l.word.CompareAndSwap(uint64(w), uint64(w.with(m, r.ID()))) { // T1
 			return true

@@ -80,6 +80,7 @@ const (
 	shareShift      = 16
 	fieldMask       = 1<<24 - 1
 	share      Word = 1 << shareShift
+	owned      Word = 1 << ownerShift // the least word with an owner
 
 	waitX   Word = 1 << 0
 	waitS   Word = 1 << 1

@@ -101,7 +101,7 @@ func TestVisits(t *testing.T) {
 		if l := visited(); l.stays() || l.load() != owner|marks {
 			t.Errorf("marks %b: left behind: %#x", marks, l.load())
 		}
-		if l := new(Lock); !l.addShare() || l.dropShare() != 0 {
+		if l := new(Lock); l.addShare() != share || l.dropShare() != 0 {
 			t.Errorf("a share of a free lock: %#x", l.load())
 		}
 		for now, f := range map[Word]func(w Word) Word{
