@@ -199,7 +199,7 @@ func ReleaseShared(h *thread.Handle, l *Lock, c thread.Class) {
 	}
 	if r := h.FastRelease(&l.Object, token.Shared); r != nil {
 		w := l.dropShare()
-		r.Pop() // a store before the addition would have to be waited for
+		r.Pop() // not before, since a locked instruction waits for all stores
 		if w&marks != 0 {
 			l.lookAfter(w, c)
 		}
