@@ -82,19 +82,31 @@ func Release(h *Handle, t *token.Token) {
 			p := &r.holds[n]
 			if p.tok == t {
 				if p.depth == 1 { // H.f
-					p.tok = nil
-					r.n = int32(n)
 					if p.shares != 0 {
-						if !t.LeaveShared() {
+						quiet := t.LeaveShared()
+						r.popHold(p, n)
+						if !quiet {
 							t.Examine()
 						}
-					} else if !t.LeaveOwned(r.own) {
-						t.Leave(token.Exclusive)
+						return
 					}
+					if t.LeaveOwned(r.own) {
+						r.popHold(p, n)
+						return
+					}
+					r.popHold(p, n)
+					t.Leave(token.Exclusive)
 					return
 				}
 			}
 		}
 	}
 	releaseSlow(h, t)
+}
+
+// popHold takes the newest hold off the list. A fast path releases first, since a locked
+// instruction waits for all stores before it.
+func (r *Record) popHold(p *hold, n int) {
+	p.tok = nil
+	r.n = int32(n)
 }
