@@ -17,6 +17,8 @@ import (
 	"github.com/serializing-tokens/lwkt/giant"
 	"github.com/serializing-tokens/lwkt/internal/invariants"
 	"github.com/serializing-tokens/lwkt/internal/thread"
+	"github.com/serializing-tokens/lwkt/lockmgr"
+	"github.com/serializing-tokens/lwkt/rmlock"
 	"github.com/serializing-tokens/lwkt/serializer"
 	"github.com/serializing-tokens/lwkt/sim"
 )
@@ -39,6 +41,7 @@ func quiet(lock func(td *lwkt.Thread) bool) func(td *lwkt.Thread) {
 // droppables returns a new one of each.
 func droppables() []droppable {
 	m, rw, sx, s, g := new(lwkt.Mtx), new(lwkt.RWLock), new(lwkt.SX), new(serializer.Serializer), new(giant.Mtx)
+	rm, lk := new(rmlock.Lock), new(lockmgr.Lock)
 	in := func(held func(td *lwkt.Thread) lwkt.Mode, m lwkt.Mode) func(td *lwkt.Thread) bool {
 		return func(td *lwkt.Thread) bool { return held(td) == m }
 	}
@@ -48,6 +51,10 @@ func droppables() []droppable {
 		{"RWLock, reading", rw, quiet(rw.RLock), rw.RUnlock, in(rw.Held, lwkt.Shared), true, false, quiet(rw.WLock), rw.WUnlock},
 		{"SX", sx, quiet(sx.XLock), sx.XUnlock, in(sx.Held, lwkt.Exclusive), false, false, quiet(sx.XLock), sx.XUnlock},
 		{"SX, sharing", sx, quiet(sx.SLock), sx.SUnlock, in(sx.Held, lwkt.Shared), true, false, quiet(sx.XLock), sx.XUnlock},
+		{"rmlock", rm, quiet(rm.WLock), rm.WUnlock, in(rm.Held, lwkt.Exclusive), false, false, quiet(rm.WLock), rm.WUnlock},
+		{"rmlock, reading", rm, quiet(rm.RLock), rm.RUnlock, in(rm.Held, lwkt.Shared), true, false, quiet(rm.WLock), rm.WUnlock},
+		{"lockmgr", lk, quiet(lk.XLock), lk.Unlock, in(lk.Held, lwkt.Exclusive), false, false, quiet(lk.XLock), lk.Unlock},
+		{"lockmgr, sharing", lk, quiet(lk.SLock), lk.Unlock, in(lk.Held, lwkt.Shared), true, false, quiet(lk.XLock), lk.Unlock},
 		{"Serializer", s, quiet(s.Enter), s.Exit, s.Held, false, false, quiet(s.Enter), s.Exit},
 		{"giant", g, quiet(g.Lock), g.Unlock, func(td *lwkt.Thread) bool { return g.Held(td) == 1 }, false, true, quiet(g.Lock), g.Unlock},
 	}
