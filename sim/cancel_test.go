@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"sync/atomic"
 	"testing"
 
 	"github.com/serializing-tokens/lwkt"
@@ -70,17 +71,17 @@ func TestCancelledWhileItSpins(t *testing.T) {
 		t.Run(name+"/every schedule", func(t *testing.T) {
 			in := 0 // schedules in which the owner had it when the waiter gave up
 			got := exhaust(t, sim.Options{CPUs: 3}, func(m *sim.Machine) {
-				l, has := spunOns()[name], false
+				l, has := spunOns()[name], new(atomic.Bool)
 				ctx, cancel := m.WithCancel(t.Context())
 				m.Go("owner", func(td *lwkt.Thread) {
 					l.lock(td)
-					has = true
+					has.Store(true)
 					m.Yield(td)
-					has = false
+					has.Store(false)
 					l.unlock(td)
 				}, sim.OnCPU(0))
 				m.Go("waiter", func(td *lwkt.Thread) {
-					if _, err := l.wait(ctx, td); err != nil && has {
+					if _, err := l.wait(ctx, td); err != nil && has.Load() {
 						in++
 					} else if err == nil {
 						l.undo(td)
