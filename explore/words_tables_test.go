@@ -538,13 +538,11 @@ func tablePrograms() map[string]func(m *sim.Machine) {
 			rmReads(d, td)
 			d.rm.RUnlock(td)
 		}, rmWrites},
-		"a share beside that of another lock": {twice(lkLocks), lkLocks, func(d *den, td *lwkt.Thread) {
-			d.lk2.SLock(td)
-			for range 4 {
-				lkShares(d, td)
-			}
+		"a share beside that of another lock": {often(lkLocks), often(lkLocks), often(func(d *den, td *lwkt.Thread) {
+			d.lk2.SLock(td) // and then, just when the other one is handed over
+			often(lkShares)(d, td)
 			d.lk2.Unlock(td)
-		}},
+		})},
 		"a disowned lock is visited": {func(d *den, td *lwkt.Thread) {
 			for range 8 {
 				d.lk.XLock(td)
@@ -573,6 +571,9 @@ func tablePrograms() map[string]func(m *sim.Machine) {
 	return all
 }
 
+// often does it again and again, for what seldom happens.
+func often(f denizen) denizen { return twice(twice(twice(f))) }
+
 func sharedAgain(s *worded, td *lwkt.Thread) {
 	s.shared(td)
 	s.shared(td)
@@ -582,10 +583,12 @@ func sharedAgain(s *worded, td *lwkt.Thread) {
 func endRuns(t *testing.T) {
 	defer lwkt.SetBypass(lwkt.SetBypass(0))
 	err := sim.Do(func(s *sim.Session) {
-		for n := range 120 {
-			m := s.New(sim.Options{Words: true})
-			newWorded(m, 0).start(program{(*worded).ab, (*worded).ba})
-			m.Run(giveUp(n))
+		for _, p := range []program{{(*worded).ab, (*worded).ba}, {(*worded).exclusive, (*worded).exclusive, (*worded).exclusive}, {(*worded).both, (*worded).shared, (*worded).ba}} {
+			for n := range 120 {
+				m := s.New(sim.Options{Words: true})
+				newWorded(m, 0).start(p)
+				m.Run(giveUp(n))
+			}
 		}
 	})
 	if err != nil {
