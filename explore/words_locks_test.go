@@ -50,6 +50,7 @@ type den struct {
 	ctx     context.Context
 	cancel  func(td *lwkt.Thread)
 	options lwkt.Options
+	ended   bool // mtx was destroyed
 }
 
 func newDen(m *sim.Machine, o lwkt.Options) *den {
@@ -83,6 +84,9 @@ func (d *den) reads(td *lwkt.Thread) {
 func (d *den) end() {
 	d.m.Assert(d.v.Value() == d.want, "%d of %d sections", d.v.Value(), d.want)
 	d.m.Assert(d.tries < 2 || d.failed < d.tries, "all %d tries failed, so at least one because of nobody", d.tries)
+	if d.ended {
+		d.mtx.Init("", 0)
+	}
 	lwkt.Run("after", func(td *lwkt.Thread) {
 		d.mtx.Destroy(td)
 		d.other.Destroy(td)
@@ -145,6 +149,10 @@ var (
 		d.mtx.Unlock(td)
 	}
 	cancels = func(d *den, td *lwkt.Thread) { d.cancel(td) }
+
+	// One of the two finds out that it was wrong, whatever the order.
+	mtxDestroys         = unlessMisuse(func(d *den, td *lwkt.Thread) { d.mtx.Destroy(td); d.ended = true })
+	mtxLocksIfItIsThere = unlessMisuse(func(d *den, td *lwkt.Thread) { d.mtx.Lock(td); d.alone(td); d.mtx.Unlock(td) })
 
 	rwWrites = section(
 		func(d *den, td *lwkt.Thread) { d.rw.WLock(td) }, (*den).alone,
@@ -416,6 +424,19 @@ var (
 		mtxLocks(d, td)
 		d.lentNothing(td)
 	}
+	// tokenChain waits for the token with the other lock held.
+	tokenChain = func(d *den, td *lwkt.Thread) {
+		d.other.Lock(td)
+		d.tok.Acquire(td)
+		d.tok.Release(td)
+		d.other.Unlock(td)
+		d.lentNothing(td)
+	}
+	tokenLent = func(d *den, td *lwkt.Thread) {
+		d.tok.Acquire(td)
+		d.tok.Release(td)
+		d.lentNothing(td)
+	}
 	best = func(d *den, td *lwkt.Thread) {
 		d.other.Lock(td)
 		d.other.Unlock(td)
@@ -425,6 +446,19 @@ var (
 		d.lentNothing(td)
 	}
 )
+
+// unlessMisuse ends with the misuse, if there is one.
+func unlessMisuse(f denizen) denizen {
+	return func(d *den, td *lwkt.Thread) {
+		defer func() {
+			v := recover()
+			if _, ok := v.(*lwkt.Misuse); v != nil && !ok {
+				panic(v)
+			}
+		}()
+		f(d, td)
+	}
+}
 
 // lentNothing is for a thread that has let go of all locks. While somebody has Lending it may be
 // otherwise.
@@ -491,6 +525,7 @@ var lockPrograms = []struct {
 	{"SX SharersFirst again", true, lwkt.SharersFirst, false, []denizen{twice(sxShares), sxLocks}},
 	{"lockmgr again", true, 0, false, []denizen{twice(lkLocks), lkDrains}},
 	{"priorities again", true, 0, true, []denizen{twice(lent), mtxLocks}},
+	{"Mtx destroyed", true, 0, false, []denizen{mtxDestroys, mtxLocksIfItIsThere}},
 	{"Mtx WakeAll", false, lwkt.WakeAll, false, []denizen{mtxLocks, mtxLocks, mtxLocks}},
 	{"RWLock", true, 0, false, []denizen{rwWrites, rwReads}},
 	{"RWLock", true, 0, false, []denizen{rwWrites, rwWrites}},
@@ -565,6 +600,8 @@ var lockPrograms = []struct {
 	{"priorities", true, 0, true, []denizen{lent, mtxLocks}},
 	{"priorities, two locks", true, 0, true, []denizen{chain, best}},
 	{"priorities, two locks", false, 0, true, []denizen{lent, chain, best}},
+	{"priorities, a lock and a token", true, 0, true, []denizen{tokenLent, tokenChain}},
+	{"priorities, a lock and a token", false, 0, true, []denizen{tokenLent, tokenChain, best}},
 	{"priorities, one lock", false, 0, true, []denizen{lent, lent, mtxLocks}},
 	{"priorities, rmlock", true, 0, true, []denizen{rmLent, rmWrites}},
 }

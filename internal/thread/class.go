@@ -84,7 +84,7 @@ func (o *Object) Class() Class { return Class(o.Describe().class.Load()) }
 
 // SetFlags says what the witness should know of the lock.
 func (o *Object) SetFlags(f uint32) {
-	if f != 0 {
+	if f != 0 || o.info.Load() != nil {
 		o.Describe().flags.Store(f)
 	}
 }

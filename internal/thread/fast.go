@@ -95,7 +95,7 @@ func Release(h *Handle, t *token.Token) {
 						return
 					}
 					r.popHold(p, n)
-					t.Leave(token.Exclusive)
+					r.leaveWaited(t)
 					return
 				}
 			}

@@ -6,6 +6,7 @@ package thread
 // the host has to do with lies in the slow halves.
 
 import (
+	"math"
 	"reflect"
 	"slices"
 	"unsafe"
@@ -183,6 +184,16 @@ func (r *Record) Now() int64 {
 	return hw.Now()
 }
 
+// Deadline is when a wait that begins now and lasts so many nanoseconds is over: at once if they are
+// negative, never, which is 0, if they are 0.
+func (r *Record) Deadline(wait int64) int64 {
+	if wait == 0 {
+		return 0
+	}
+	now := r.Now()
+	return now + min(max(wait, 0), math.MaxInt64-now)
+}
+
 // visible says whether the release of the newest reference of the hold at i changes
 // the token's word.
 func (r *Record) visible(i int) bool {
@@ -268,7 +279,7 @@ func Abandon(h *Handle) {
 func (r *Record) retire() {
 	r.leaves()
 	r.Settle()
-	if r.lends.Load() != 0 {
+	if len(r.lendees) > 0 {
 		r.stopLending() // it was ended while it waited
 	}
 	for r.n > r.base {

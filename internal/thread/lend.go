@@ -218,8 +218,18 @@ func (r *Record) lendOn() {
 func (r *Record) lendToHolders() {
 	r.lends.Store(1) // before the look: it ends what begins here, or the look finds that its wait is over
 	if !r.claim.SetPriority(r.Priority()) {
+		if len(r.lendees) == 0 {
+			r.lends.Store(0)
+		}
 		return
 	}
+	for r.lendToBlockers() {
+		// Some may have let go before they saw lentTo.
+	}
+}
+
+// lendToBlockers is one look at who they are; it says whether it has found new ones.
+func (r *Record) lendToBlockers() (any bool) {
 	var ids [8]uint32
 	holders := r.claim.Blockers(ids[:0])
 	gone := func(o *Record) bool { return !slices.Contains(holders, o.id) }
@@ -229,10 +239,20 @@ func (r *Record) lendToHolders() {
 		o.stopLender(r) // the chain may come back here
 	}
 	for _, id := range holders {
-		if o := ByID(id); o != nil && o != r {
+		if o := ByID(id); o != nil && o != r && !slices.Contains(r.lendees, o) {
+			any = true
 			o.probe.Or(lentTo)
 			r.lendTo(o)
 		}
+	}
+	return any
+}
+
+// leaveWaited gives back a token that somebody waits for, and may have begun to lend for since the thread looked.
+func (r *Record) leaveWaited(t *token.Token) {
+	t.Leave(token.Exclusive)
+	if r.probe.Load()&lentTo != 0 {
+		r.giveBack()
 	}
 }
 

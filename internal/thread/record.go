@@ -206,6 +206,7 @@ func End(h *Handle) (held string) {
 			r.discard(int(r.n) - 1)
 		}
 		r.discardLocks()
+		r.giveBack()
 	}
 	r.reset()
 	h.rec = &ended

@@ -69,10 +69,10 @@ func (t *Token) Share() bool {
 	return t.word.CompareAndSwap(uint64(w), uint64(next))
 }
 
-// LeaveOwned gives back a token if nobody need be told of it (W6). One try.
+// LeaveOwned gives back a token if nobody waits for it (W6). One try.
 func (t *Token) LeaveOwned(own Word) bool {
 	w := t.Word()
-	return w&(claimed|silent) != claimed && t.word.CompareAndSwap(uint64(w), uint64(w-own))
+	return w&claimed == 0 && t.word.CompareAndSwap(uint64(w), uint64(w-own))
 }
 
 // LeaveShared gives back a share (W7). If it says false, the claims are to be
