@@ -99,19 +99,11 @@ func (td *Thread) sleepUntil(op string, done <-chan struct{}, channel any, timeo
 	r := thread.Enter(td.handle(), op)
 	defer r.Leave()
 	r.Point(thread.OpSleep, channel)
-	return sleepq.Sleep(r, op, channel, sleepq.How{Kind: waitChannel}, sleepq.Until{Done: done, Deadline: deadline(r, timeout)})
+	return sleepq.Sleep(r, op, channel, sleepq.How{Kind: waitChannel}, sleepq.Until{Done: done, Deadline: r.Deadline(int64(timeout))})
 }
 
 // waitChannel is what sleepers on one agree on that it is.
 const waitChannel = "a wait channel"
-
-// deadline is when a timeout is over; 0 stands for never.
-func deadline(r *thread.Record, timeout time.Duration) int64 {
-	if timeout == 0 {
-		return 0
-	}
-	return r.Now() + max(int64(timeout), 0)
-}
 
 // Wakeup wakes every thread that sleeps on the channel and says how many. It does
 // not block. What happened before synchronizes before the return of their Sleep.

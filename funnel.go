@@ -102,6 +102,7 @@ func (td *Thread) SwitchFunnel(to *Funnel) (changed bool) {
 		from.root().own.Release(td)
 	default:
 		thread.MayDrop(td.handle(), "SwitchFunnel", &to.root().own.t)
+		td.funnel = nil // also if what follows panics
 		from.root().own.Release(td)
 		changed = to.root().own.Acquire(td)
 	}

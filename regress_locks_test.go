@@ -3,11 +3,14 @@
 package lwkt_test
 
 import (
+	"math"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/serializing-tokens/lwkt"
+	"github.com/serializing-tokens/lwkt/condvar"
+	"github.com/serializing-tokens/lwkt/lockmgr"
 	"github.com/serializing-tokens/lwkt/sema"
 	"github.com/serializing-tokens/lwkt/sim"
 )
@@ -205,4 +208,65 @@ func TestLendsAfterParking(t *testing.T) {
 			t.Errorf("the token went to %v", order)
 		}
 	})
+}
+
+// A timeout of for ever was over at once on a simulated machine: the sum was negative.
+func TestFarTimeout(t *testing.T) {
+	var m lwkt.Mtx
+	var lk lockmgr.Lock
+	var c condvar.Cond
+	channel := new(int)
+	const far = math.MaxInt64
+	waits := map[string]func(td *lwkt.Thread) error{
+		"Sleep": func(td *lwkt.Thread) (err error) { _, err = td.Sleep(channel, far); return err },
+		"SleepOn": func(td *lwkt.Thread) (err error) {
+			m.Lock(td)
+			defer m.Unlock(td)
+			_, err = td.SleepOn(channel, &m, lwkt.SleepOptions{Timeout: far})
+			return err
+		},
+		"WaitTimeout": func(td *lwkt.Thread) (err error) {
+			m.Lock(td)
+			defer m.Unlock(td)
+			_, err = c.WaitTimeout(td, &m, far)
+			return err
+		},
+		"Do": func(td *lwkt.Thread) (err error) {
+			_, err = lk.Do(td, lockmgr.Exclusive, lockmgr.Timeout(far))
+			lk.Unlock(td)
+			return err
+		},
+	}
+	for name, wait := range waits {
+		machine := sim.New(sim.Options{CPUs: 1, Timed: true})
+		var err error
+		machine.Go("owner", func(td *lwkt.Thread) {
+			lk.XLock(td)
+			td.Pause(time.Second)
+			lk.Unlock(td)
+			td.Wakeup(channel)
+			c.Signal(td)
+		}, sim.Priority(20))
+		machine.Go("waiter", func(td *lwkt.Thread) { err = wait(td) })
+		if r := machine.Run(&scheduler{func(*sim.Point) int { return 0 }}); r.Outcome != sim.Done || err != nil {
+			t.Errorf("%s: %v, %v", name, r.Outcome, err)
+		}
+	}
+}
+
+// A request that takes a lock once more and gives it up as its interlock left the lock free, and the thread with it.
+func TestInterlockIsTheLock(t *testing.T) {
+	var lk lockmgr.Lock
+	lk.Init("lk", lockmgr.CanRecurse)
+	td := newThread(t)
+	defer td.End()
+	lk.XLock(td)
+	if _, err := lk.Do(td, lockmgr.Exclusive, lockmgr.With(&lk)); err != nil {
+		t.Error(err)
+	}
+	if lk.Held(td) != lwkt.Exclusive || !lwkt.LockHeld(&lk) {
+		t.Errorf("it is held %v, and the lock is %v", lk.Held(td), lk.Status(td))
+	}
+	lk.Unlock(td)
+	lk.Destroy(td)
 }

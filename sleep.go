@@ -75,6 +75,6 @@ func (td *Thread) sleepOn(op string, channel any, l sleepq.Interlock, done <-cha
 	l.MayDrop(r, op)
 	r.Point(thread.OpSleep, channel)
 	return sleepq.Sleep(r, op, channel, sleepq.How{Kind: waitChannel, Lock: l}, sleepq.Until{
-		Done: done, Deadline: deadline(r, o.Timeout), Raise: int32(o.Priority), Leave: o.Drop,
+		Done: done, Deadline: r.Deadline(int64(o.Timeout)), Raise: int32(o.Priority), Leave: o.Drop,
 	})
 }

@@ -139,10 +139,7 @@ func (c *Cond) wait(td *lwkt.Thread, op string, lock lwkt.Interlock, done <-chan
 		r.MisuseOf(op, c.String(), l.Obj().Title(thread.Spin)+" is none that a condition variable works with; SleepOn does")
 	}
 	l.MayDrop(r, op)
-	u := sleepq.Until{Done: done, Leave: leave}
-	if timeout != 0 {
-		u.Deadline = r.Now() + max(int64(timeout), 0)
-	}
+	u := sleepq.Until{Done: done, Leave: leave, Deadline: r.Deadline(int64(timeout))}
 	r.Point(thread.OpSleep, c)
 	return sleepq.Sleep(r, op, c, sleepq.How{Kind: kind, Lock: l}, u)
 }

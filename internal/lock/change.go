@@ -198,8 +198,9 @@ func Held(h *thread.Handle, l *Lock) (m token.Mode, depth int) {
 func (l *Lock) drop(r *thread.Record, c thread.Class) (m token.Mode) {
 	m, _ = r.LockMode(&l.Object)
 	r.TouchedLock(l)
-	r.RemoveLock(&l.Object, m)
-	l.let(r, c, m)
+	if again, _ := r.RemoveLock(&l.Object, m); !again { // else it is the lock that a request took once more
+		l.let(r, c, m)
+	}
 	return m
 }
 

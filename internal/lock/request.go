@@ -96,14 +96,6 @@ func (q *Request) maySpin() bool {
 	return q.With == nil && !q.NoWait && q.Timeout == 0 && q.rank == waitq.Plain
 }
 
-// deadline is when the time for a wait that begins now is over.
-func (q *Request) deadline(r *thread.Record) int64 {
-	if q.Timeout == 0 {
-		return 0
-	}
-	return r.Now() + max(q.Timeout, 0)
-}
-
 // takeFor takes the lock if that needs no wait.
 func (l *Lock) takeFor(r *thread.Record, q *Request) bool {
 	if !q.Drain {

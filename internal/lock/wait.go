@@ -207,16 +207,18 @@ func (l *Lock) wait(r *thread.Record, op string, c thread.Class, q *Request) (he
 	}
 	r.CountWait()
 	on := l.insert(&s, w, q)
-	l.mark(on) // from here on its owner cannot let go unseen
-	if s.lend(on, w); s.sleeper != "" {
+	l.mark(on)                                    // from here on its owner cannot let go unseen
+	destroyed := l.load().Owner() == dead.Owner() // since the last look; from here on it cannot be
+	if s.lend(on, w); s.sleeper != "" || destroyed {
 		s.leave(on, w, waitq.Idle)
 		s.end(nil)
+		l.alive(r, op)
 		l.forEver(r, op, c, s.sleeper)
 	}
 	next := s.end(w) // it may be free by now
 	q.drop(r)
 	held = r.Suspend() // on the queue already, so nobody is missed
-	slept, deadline := false, q.deadline(r)
+	slept, deadline := false, r.Deadline(q.Timeout)
 	sure := q.Done == nil && deadline == 0 // nothing else will end the wait
 	for why := hw.Permit; ; {
 		if !next {

@@ -94,6 +94,9 @@ const (
 	nobody Word = (fieldMask - 1) << ownerShift // T13
 )
 
+// Neither of them is a thread: this fails to compile if one could be.
+const _ = uint(fieldMask - 1 - 1 - token.MaxID)
+
 // Owner is the thread that has the lock exclusively, or 0.
 func (w Word) Owner() uint32 { return uint32(w >> ownerShift) }
 

@@ -51,7 +51,7 @@ type Book struct {
 	touched []*Token // (book) frozen in this section, to be thawed at its end
 	ready   []Waker  // (book) to be woken when the section ends
 	free    []*queue // (book) queues without a token
-	calls   int      // (book) claims that were called and have not tried yet
+	calls   int      // (book) claims that were called and have not tried yet, but for those of simulated threads
 	atOnce  int      // how many may be called at once
 	later   []*Token // (book) free, and watched by claims that wait to be called
 }
@@ -331,7 +331,9 @@ func (b *Book) visit(t *Token) {
 		default:
 			c.become(called) // S2
 			c.woke, q.called = t, c
-			b.calls++
+			if c.Observer == nil {
+				b.calls++
+			}
 			b.ready = append(b.ready, c.Waker)
 			return
 		}
@@ -346,7 +348,9 @@ func (b *Book) settle(c *Claim) {
 		c.become(waiting) // S3
 		t.q.called = nil
 		b.due = append(b.due, t)
-		b.calls--
+		if c.Observer == nil {
+			b.calls--
+		}
 		for _, l := range b.later {
 			if l.q != nil && l.q.later {
 				l.q.later = false

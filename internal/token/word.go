@@ -76,8 +76,8 @@ const (
 
 	// MaxBypass is the largest bypass budget that fits into a word.
 	MaxBypass = int(bargeMask)
-	// MaxID is the largest thread identity that fits into a word.
-	MaxID = 1<<24 - 2
+	// MaxID is the largest thread identity that fits into a word, and stands for nobody else in that of a lock.
+	MaxID = 1<<24 - 3
 	// mergedID owns a token that was merged into another one, for ever.
 	mergedID = 1<<24 - 1
 )
