@@ -4,9 +4,11 @@ package witness
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"html"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -15,49 +17,35 @@ const (
 	boxHeight = 30
 	rowGap    = 24
 	columnGap = 90
-	margin    = 30
+	laneGap   = 16 // between ways back, which run below all boxes
+	bend      = 12 // the radius of their corners
+	margin    = 40
 	charWidth = 7.3
 )
 
 const style = `.box{fill:#f4f6f8;stroke:#5b6b7a}.bad{fill:#fdecea;stroke:#c62828}` +
-	`text{font:13px ui-sans-serif,system-ui,sans-serif;fill:#1c2733}.edge{fill:none;stroke:#8796a5;stroke-width:1.4}` +
+	`text{font:13px ui-sans-serif,system-ui,sans-serif;fill:#1c2733}.note{font-size:12px;fill:#5b6b7a}.edge{fill:none;stroke:#8796a5;stroke-width:1.4}` +
 	`.stated{stroke-dasharray:5 4}.wrong{stroke:#c62828;stroke-width:2.2}` +
-	`@media(prefers-color-scheme:dark){.box{fill:#22303c;stroke:#8796a5}.bad{fill:#4a1f1f;stroke:#ef6c6c}text{fill:#e6edf3}.wrong{stroke:#ef6c6c}}`
+	`@media(prefers-color-scheme:dark){.box{fill:#22303c;stroke:#8796a5}.bad{fill:#4a1f1f;stroke:#ef6c6c}text{fill:#e6edf3}.note{fill:#8796a5}.wrong{stroke:#ef6c6c}}`
+
+func textWidth(s string) float64 { return charWidth * float64(utf8.RuneCountInString(s)) }
+
+// box is a class, or the place of an edge that passes a column.
+type box struct{ x, y, w, column, columnWidth float64 }
+
+func (b box) middle() float64 { return b.y + boxHeight/2 }
 
 // WriteSVG draws the graph: classes from left to right in the order in which they are
 // taken, orders that were reported in red, declared ones dashed. The error is the writer's.
 func (g Graph) WriteSVG(w io.Writer) error {
 	b := bufio.NewWriter(w)
-	boxes := map[string]box{}
-	layers, ways := g.layers()
-	rows := 0
-	for _, l := range layers {
-		rows = max(rows, len(l))
-	}
-	height := float64(2*margin + max(rows, 1)*(boxHeight+rowGap))
-	x := float64(margin)
-	for _, l := range layers {
-		width := 60.0
-		for _, n := range l {
-			if !strings.HasPrefix(n, "\x00") {
-				width = max(width, 24+charWidth*float64(utf8.RuneCountInString(n)))
-			}
-		}
-		y := (height - float64(len(l)*(boxHeight+rowGap)-rowGap)) / 2
-		for _, n := range l {
-			boxes[n] = box{x, y, width}
-			y += boxHeight + rowGap
-		}
-		x += width + columnGap
-	}
-	width := max(x-columnGap+margin, 240)
-	fmt.Fprintf(b, `<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%.0f" viewBox="0 0 %.0f %.0f" role="img" aria-label="orders in which locks are taken">`+"\n", width, height, width, height)
-	fmt.Fprintf(b, "<style>%s</style>\n", style)
-	for _, m := range [][2]string{{"m", "#8796a5"}, {"mw", "#c62828"}} {
-		fmt.Fprintf(b, `<defs><marker id="%s" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse"><path d="M0 0L8 4L0 8z" fill="%s"/></marker></defs>`+"\n", m[0], m[1])
-	}
+	boxes, ways, width, low := g.place()
 	wrong := map[string]bool{}
-	for _, e := range g {
+	edges := slices.Clone(g)
+	slices.SortStableFunc(edges, func(a, b Edge) int { return cmp.Compare(boolInt(a.Wrong), boolInt(b.Wrong)) }) // red ones on top
+	backs := 0
+	var paths strings.Builder
+	for _, e := range edges {
 		class, mark := "edge", "m"
 		if e.Declared {
 			class += " stated"
@@ -66,30 +54,45 @@ func (g Graph) WriteSVG(w io.Writer) error {
 			class, mark = class+" wrong", "mw"
 			wrong[e.From], wrong[e.To] = true, true
 		}
-		p, q := boxes[e.From], boxes[e.To]
-		x1, y1 := p.x+p.w, p.y+boxHeight/2
-		path := fmt.Sprintf("M%.0f %.0f", x1, y1)
-		for _, n := range ways[[2]string{e.From, e.To}][1:] {
-			q := boxes[n]
-			x2, y2 := q.x, q.y+boxHeight/2
-			path += fmt.Sprintf("C%.0f %.0f %.0f %.0f %.0f %.0f", x1+columnGap/2, y1, x2-columnGap/2, y2, x2, y2)
-			if n != e.To {
-				path += fmt.Sprintf("H%.0f", q.x+q.w)
-			}
-			x1, y1 = q.x+q.w, y2
+		var path string
+		if p, q := boxes[e.From], boxes[e.To]; q.column <= p.column {
+			backs++
+			path = back(p, q, low+laneGap*float64(backs), float64(backs%3*bend/2))
+		} else {
+			path = ahead(boxes, ways[[2]string{e.From, e.To}])
 		}
-		if q.x <= p.x {
-			path = back(boxes, p, q)
-		}
-		fmt.Fprintf(b, `<path class="%s" marker-end="url(#%s)" d="%s"><title>%s</title></path>`+"\n", class, mark, path, html.EscapeString(e.title()))
+		fmt.Fprintf(&paths, `<path class="%s" marker-end="url(#%s)" d="%s"><title>%s</title></path>`+"\n", class, mark, path, html.EscapeString(e.title()))
 	}
+	notes := g.notes()
+	height := low + laneGap*float64(backs) + margin
+	if len(notes) > 0 {
+		height += rowGap
+	}
+	x := float64(margin)
+	for _, n := range notes {
+		width = max(width, x+50+textWidth(n.text)+margin)
+		x += 74 + textWidth(n.text)
+	}
+
+	fmt.Fprintf(b, `<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%.0f" viewBox="0 0 %.0f %.0f" role="img" aria-label="orders in which locks are taken">`+"\n", width, height, width, height)
+	fmt.Fprintf(b, "<style>%s</style>\n", style)
+	for _, m := range [][2]string{{"m", "#8796a5"}, {"mw", "#c62828"}} {
+		fmt.Fprintf(b, `<defs><marker id="%s" viewBox="0 0 8 8" refX="7" refY="4" markerUnits="userSpaceOnUse" markerWidth="10" markerHeight="10" orient="auto-start-reverse"><path d="M0 0L8 4L0 8z" fill="%s"/></marker></defs>`+"\n", m[0], m[1])
+	}
+	b.WriteString(paths.String())
 	for _, n := range g.names() {
 		p, class := boxes[n], "box"
 		if wrong[n] {
 			class = "bad"
 		}
 		fmt.Fprintf(b, `<rect class="%s" x="%.0f" y="%.0f" width="%.0f" height="%d" rx="6"/><text x="%.0f" y="%.0f" text-anchor="middle">%s</text>`+"\n",
-			class, p.x, p.y, p.w, boxHeight, p.x+p.w/2, p.y+boxHeight/2+4.5, html.EscapeString(n))
+			class, p.x, p.y, p.w, boxHeight, p.x+p.w/2, p.middle()+4.5, html.EscapeString(n))
+	}
+	x = margin
+	for _, n := range notes {
+		fmt.Fprintf(b, `<path class="%s" marker-end="url(#%s)" d="M%.0f %.0fh40"/><text class="note" x="%.0f" y="%.0f">%s</text>`+"\n",
+			n.class, n.mark, x, height-margin/2, x+48, height-margin/2+4, n.text)
+		x += 74 + textWidth(n.text)
 	}
 	if len(boxes) == 0 {
 		fmt.Fprintf(b, `<text x="%d" y="%.0f">No lock was taken with another one held.</text>`+"\n", margin, height/2)
@@ -98,42 +101,84 @@ func (g Graph) WriteSVG(w io.Writer) error {
 	return b.Flush()
 }
 
-// box is the place of a class in the picture.
-type box struct{ x, y, w float64 }
+// place says where everything is: the boxes, the ways of the edges through them, the width, and where the lowest box ends.
+func (g Graph) place() (boxes map[string]box, ways map[[2]string][]string, width, low float64) {
+	boxes = map[string]box{}
+	layers, ways := g.layers()
+	rows := 0
+	for _, l := range layers {
+		rows = max(rows, len(l))
+	}
+	low = float64(margin + max(rows, 1)*(boxHeight+rowGap) - rowGap)
+	x := float64(margin)
+	for _, l := range layers {
+		column := 60.0
+		for _, n := range l {
+			if !passes(n) {
+				column = max(column, 24+textWidth(n))
+			}
+		}
+		y := (margin + low - float64(len(l)*(boxHeight+rowGap)-rowGap)) / 2
+		for _, n := range l {
+			own := column
+			if !passes(n) {
+				own = max(60, 24+textWidth(n))
+			}
+			boxes[n] = box{x + column - own, y, own, x, column}
+			y += boxHeight + rowGap
+		}
+		x += column + columnGap
+	}
+	return boxes, ways, max(x-columnGap+margin, 360), low
+}
 
-// back is the way from p to q, which is not to the right of it: below all boxes between, from the bottom
-// of p to that of q; or where another box is in the way, through the gaps between the columns.
-func back(boxes map[string]box, p, q box) string {
-	const gap, under = columnGap / 2, boxHeight * 3 / 4
-	if p == q {
-		return fmt.Sprintf("M%.0f %.0fC%.0f %.0f %.0f %.0f %.0f %.0f", p.x, p.y+under, p.x-gap, p.y+boxHeight, p.x-gap, p.y, p.x, p.y+boxHeight-under)
+// passes says whether the name is that of a place where an edge passes a column.
+func passes(name string) bool { return strings.HasPrefix(name, "\x00") }
+
+// ahead is the way of an edge from left to right.
+func ahead(boxes map[string]box, way []string) string {
+	p := boxes[way[0]]
+	path := fmt.Sprintf("M%.0f %.0f", p.x+p.w, p.middle())
+	for _, n := range way[1:] {
+		q := boxes[n]
+		x1, x2 := p.column+p.columnWidth, q.column
+		path += fmt.Sprintf("H%.0fC%.0f %.0f %.0f %.0f %.0f %.0fH%.0f", x1, x1+columnGap/2, p.middle(), x2-columnGap/2, q.middle(), x2, q.middle(), q.x)
+		p = q
 	}
-	low := max(p.y, q.y) + boxHeight
-	var covered [2]bool
-	for n, b := range boxes {
-		if strings.HasPrefix(n, "\x00") || b.x < q.x || b.x > p.x {
-			continue
-		}
-		for i, e := range [2]box{p, q} {
-			covered[i] = covered[i] || b.x == e.x && b.y > e.y
-		}
-		low = max(low, b.y+boxHeight)
+	return path
+}
+
+// back is the way of an edge from right to left: beside the columns and below the boxes, so that it crosses none. Others are a bit
+// aside.
+func back(p, q box, lane, aside float64) string {
+	right, left, y := p.column+p.columnWidth+2*bend+aside, q.column-2*bend-aside, q.middle()+6
+	out := p.middle() + 6
+	corner := func(x1, y1, cx, cy, x2, y2 float64) string { // a curve, and on the same way before it a line
+		return fmt.Sprintf("C%.0f %.0f %.0f %.0f %.0f %.0f", x1, y1, cx, cy, x2, y2)
 	}
-	x1, x2 := p.x+p.w/2, q.x+q.w/2
-	out, in := fmt.Sprintf("M%.0f %.0f", x1, p.y+boxHeight), ""
-	if covered[0] {
-		y := p.y + under
-		x1 = p.x - gap
-		out = fmt.Sprintf("M%.0f %.0fC%.0f %.0f %.0f %.0f %.0f %.0f", p.x, y, x1, y, x1, y, x1, low)
+	return fmt.Sprintf("M%.0f %.0f", p.x+p.w, out) +
+		fmt.Sprintf("H%.0f", right-bend) + corner(right, out, right, out, right, out+bend) +
+		corner(right, lane, right, lane, right-bend, lane) +
+		fmt.Sprintf("H%.0f", left+bend) + corner(left, lane, left, lane, left, lane-bend) +
+		corner(left, y, left, y, left+bend, y) + fmt.Sprintf("H%.0f", q.x)
+}
+
+// note is a line of the legend.
+type note struct{ class, mark, text string }
+
+// notes explain the kinds of arrows that there are.
+func (g Graph) notes() (list []note) {
+	has := func(f func(Edge) bool) bool { return slices.ContainsFunc(g, f) }
+	if has(func(e Edge) bool { return !e.Wrong && !e.Declared }) {
+		list = append(list, note{"edge", "m", "taken while the first is held"})
 	}
-	end := fmt.Sprintf("%.0f %.0f", x2, q.y+boxHeight)
-	if covered[1] {
-		y := q.y + under
-		x2 = q.x + q.w + gap
-		in = fmt.Sprintf("C%.0f %.0f %.0f %.0f %.0f %.0f", x2, y, x2, y, q.x+q.w, y)
-		end = fmt.Sprintf("%.0f %.0f", x2, low)
+	if has(func(e Edge) bool { return e.Declared }) {
+		list = append(list, note{"edge stated", "m", "declared"})
 	}
-	return out + fmt.Sprintf("C%.0f %.0f %.0f %.0f ", x1, low+46, x2, low+46) + end + in
+	if has(func(e Edge) bool { return e.Wrong }) {
+		list = append(list, note{"edge wrong", "mw", "in a circle that was reported"})
+	}
+	return list
 }
 
 // title says what is known of an order, for who points at it.

@@ -254,7 +254,7 @@ func TestGraph(t *testing.T) {
 			t.Fatal(err, svg.String())
 		}
 	}
-	if n := strings.Count(svg.String(), "<path class"); n != 5 || !strings.Contains(svg.String(), "conn&lt;1&gt;") {
+	if n := strings.Count(svg.String(), "<path class"); n != 5+3 || !strings.Contains(svg.String(), ">declared</text>") || !strings.Contains(svg.String(), "conn&lt;1&gt;") {
 		t.Error(svg.String())
 	}
 	if err := g.WriteHTML(&page, witness.Reports()); err != nil || !strings.Contains(page.String(), "Reports: 1") {

@@ -3,6 +3,7 @@ package witness
 // The orders in which locks were taken, as a drawing.
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -12,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/serializing-tokens/lwkt/cmd/internal/witness/report"
+	orders "github.com/serializing-tokens/lwkt/witness"
 )
 
 // An edge says that a lock of one class was held while one of another was taken.
@@ -56,6 +58,18 @@ func (r *run) graph(dir string, failed bool) (int, error) {
 			edges = append(edges, sum[p])
 		}
 	}
+	name := shown(edges)
+	if r.svg != "" {
+		var g orders.Graph
+		for _, e := range edges {
+			g = append(g, orders.Edge{From: name[e.From], To: name[e.To], Count: int(e.Count), Wrong: e.Wrong})
+		}
+		var b bytes.Buffer
+		if err := g.WriteSVG(&b); err != nil {
+			return 0, err
+		}
+		return exitClean, os.WriteFile(r.svg, b.Bytes(), 0o666)
+	}
 	if r.json {
 		e := json.NewEncoder(r.stdout)
 		e.SetIndent("", " ")
@@ -64,20 +78,32 @@ func (r *run) graph(dir string, failed bool) (int, error) {
 		}{edges})
 	}
 	fmt.Fprint(r.stdout, "digraph witness {\n\trankdir=LR; node [shape=box];\n")
-	nodes := map[string]bool{}
-	for _, e := range edges {
-		nodes[e.From], nodes[e.To] = true, true
-	}
-	for _, name := range slices.Sorted(maps.Keys(nodes)) {
-		fmt.Fprintf(r.stdout, "\t%q [label=%q];\n", name, report.Short(name))
-	}
 	for _, e := range edges {
 		attributes := fmt.Sprintf("label=%q", fmt.Sprint(e.Count))
 		if e.Wrong {
 			attributes += ", color=red"
 		}
-		fmt.Fprintf(r.stdout, "\t%q -> %q [%s];\n", e.From, e.To, attributes)
+		fmt.Fprintf(r.stdout, "\t%q -> %q [%s];\n", name[e.From], name[e.To], attributes)
 	}
 	_, err = fmt.Fprint(r.stdout, "}\n")
 	return exitClean, err
+}
+
+// shown is how locks are called in a drawing: without the path of the package, unless two would be called alike.
+func shown(edges []edge) map[string]string {
+	name, alike := map[string]string{}, map[string]int{}
+	for _, e := range edges {
+		for _, full := range []string{e.From, e.To} {
+			if name[full] == "" {
+				name[full] = report.Short(full)
+				alike[name[full]]++
+			}
+		}
+	}
+	for full, short := range name {
+		if alike[short] > 1 {
+			name[full] = full
+		}
+	}
+	return name
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -255,13 +256,26 @@ func TestRun(t *testing.T) {
 func TestGraph(t *testing.T) {
 	in(t, "planted")
 	status, out, errs := witness(t, "graph", "-run", "Audit", ".")
-	if status != exitClean || !strings.HasPrefix(out, "digraph witness {") || !strings.Contains(out, `.account.mu" -> "example.com/planted.journal.mu"`) || !strings.Contains(out, `[label="account.mu"]`) {
+	if status != exitClean || !strings.HasPrefix(out, "digraph witness {") || !strings.Contains(out, `"account.mu" -> "journal.mu"`) || !strings.Contains(out, `"journal.mu" -> "account.mu"`) {
 		t.Errorf("status %d\n%s%s", status, out, errs)
+	}
+	status, out, errs = witness(t, "graph", "-svg", "it.svg", "-run", "Audit", ".")
+	if text, err := os.ReadFile("it.svg"); status != exitClean || out != "" || err != nil || !strings.Contains(string(text), ">journal.mu<") {
+		t.Errorf("status %d, %v\n%s%s", status, err, out, errs)
 	}
 	status, out, _ = witness(t, "graph", "-json", "-run", "Audit", ".")
 	var got struct{ Edges []edge }
 	if err := json.Unmarshal([]byte(out), &got); status != exitClean || err != nil || len(got.Edges) != 2 {
 		t.Errorf("status %d, %v\n%s", status, err, out)
+	}
+}
+
+// TestShown: locks of one short name are told apart.
+func TestShown(t *testing.T) {
+	got := shown([]edge{{From: "a/p.mu", To: "a/q.s.mu"}, {From: "a/q.s.mu", To: "b/r.mu"}, {From: "b/r.mu", To: "a/p.mu"}, {From: "c/t.mu", To: "a/p.mu"}})
+	want := map[string]string{"a/p.mu": "a/p.mu", "b/r.mu": "b/r.mu", "a/q.s.mu": "s.mu", "c/t.mu": "c/t.mu"}
+	if !maps.Equal(got, want) {
+		t.Errorf("%v", got)
 	}
 }
 

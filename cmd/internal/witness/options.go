@@ -19,6 +19,7 @@ type options struct {
 	goTestJSON  bool
 	sarif       string
 	junit       string
+	svg         string // of graph
 	min         report.Severity
 	known       string // the file of suppressions
 	reason      string // to write one with
@@ -46,7 +47,7 @@ func parse(verb string, args []string) (options, error) {
 	o := options{min: report.Possible, every: cli.Duration(time.Second), known: ".witness"}
 	bools := map[string]*bool{"json": &o.json, "gotest-json": &o.goTestJSON, "chan": &o.channels, "std": &o.std}
 	values := map[string]value{
-		"sarif": text{&o.sarif}, "junit": text{&o.junit}, "known": text{&o.known}, "suppress": text{&o.reason},
+		"sarif": text{&o.sarif}, "junit": text{&o.junit}, "svg": text{&o.svg}, "known": text{&o.known}, "suppress": text{&o.reason},
 		"min-severity": &o.min, "every": &o.every, "long": &o.long,
 	}
 	for i := 0; i < len(args); i++ {
@@ -100,7 +101,7 @@ usage: witness test  [flags] [go test flags] [packages]
 
 test and run print what was found when the program has ended; exit status 0 if nothing was, 1 if there is a report or the
 program or a test fails, 2 if it could not be run. build makes a program that prints what it finds to its standard error output.
-graph runs the tests and prints the orders in which locks were taken, for graphviz.
+graph runs the tests and prints the orders in which locks were taken, for graphviz; -json as data, -svg FILE as a picture.
 
   -json               reports as JSON on the standard output, and nothing else there
   -gotest-json        the -json of go test
