@@ -162,7 +162,8 @@ func (e *PanicError) Unwrap() error {
 // on the standard error at once, since it might never be passed on.
 //
 // It is a goroutine also if the caller is a simulated thread, to which nothing tells
-// that: what may run there uses Thread.Go. (kthread_add(9))
+// that: what may run there uses Thread.Go. The witness is not told who the caller is, so it takes
+// what a Thread of the caller did before for something that could have been at the same time. (kthread_add(9))
 func Go(name string, f func(td *Thread)) *Task { return start(name, f, thread.Origin{}) }
 
 // start is Go by a thread that the witness knows as from.

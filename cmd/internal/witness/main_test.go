@@ -153,6 +153,12 @@ func TestFormats(t *testing.T) {
 		t.Errorf("%v\n%s", err, text)
 	}
 
+	// A file that cannot be written does not cost the reports.
+	status, out, errs = witness(t, "test", "-junit", "nowhere/out.xml", "-run", "Audit", ".")
+	if status != exitNotRun || !strings.Contains(out, "WITNESS likely") || !strings.Contains(errs, "nowhere/out.xml") {
+		t.Errorf("status %d\n%s\n%s", status, out, errs)
+	}
+
 	// go test's own events are another flag.
 	status, out, errs = witness(t, "test", "-gotest-json", "-run", "Audit", ".")
 	if status != exitReports || !strings.HasPrefix(out, "{") || !strings.Contains(out, `"Action":"pass"`) || strings.Contains(out, "WITNESS") || !strings.Contains(errs, "WITNESS likely") {
@@ -289,6 +295,7 @@ func TestNotRun(t *testing.T) {
 		{nil, "usage:"},
 		{[]string{"tset"}, `no command "tset"`},
 		{[]string{"test", "-min-severity", "high", "."}, "-min-severity high: not one of possible, likely, certain"},
+		{[]string{"test", "-suppress", " ", "."}, "needs a reason"},
 		{[]string{"test", "-every", "3", "."}, "-every 3: not a duration; write 3s"},
 		{[]string{"test", "."}, "could be built"},
 		{[]string{"run", "."}, ""},

@@ -11,6 +11,7 @@ import (
 	"github.com/serializing-tokens/lwkt/cmd/internal/cli"
 	"github.com/serializing-tokens/lwkt/cmd/internal/witness/gocmd"
 	"github.com/serializing-tokens/lwkt/cmd/internal/witness/report"
+	"github.com/serializing-tokens/lwkt/cmd/internal/witness/suppress"
 )
 
 // options are what a command line asks of the witness.
@@ -22,7 +23,7 @@ type options struct {
 	svg         string // of graph
 	min         report.Severity
 	known       string // the file of suppressions
-	reason      string // to write one with
+	reason      reason // to write one with
 	channels    bool
 	every       cli.Duration
 	long        cli.Int
@@ -42,12 +43,20 @@ func (t text) Set(s string) error {
 	return nil
 }
 
+// reason is a flag of why reports are to be suppressed.
+type reason string
+
+func (r *reason) Set(s string) error {
+	*r = reason(s)
+	return suppress.Reason(s)
+}
+
 // parse takes our flags out of the arguments. What follows -args, or the package of run, is the program's.
 func parse(verb string, args []string) (options, error) {
 	o := options{min: report.Possible, every: cli.Duration(time.Second), known: ".witness"}
 	bools := map[string]*bool{"json": &o.json, "gotest-json": &o.goTestJSON, "chan": &o.channels, "std": &o.std}
 	values := map[string]value{
-		"sarif": text{&o.sarif}, "junit": text{&o.junit}, "svg": text{&o.svg}, "known": text{&o.known}, "suppress": text{&o.reason},
+		"sarif": text{&o.sarif}, "junit": text{&o.junit}, "svg": text{&o.svg}, "known": text{&o.known}, "suppress": &o.reason,
 		"min-severity": &o.min, "every": &o.every, "long": &o.long,
 	}
 	for i := 0; i < len(args); i++ {

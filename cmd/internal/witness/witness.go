@@ -244,24 +244,6 @@ func (r *run) tell(reports []report.Report, known *suppress.List, failed bool) (
 	}
 	reports, left := known.Filter(kept)
 	style := report.Style{Root: r.root}
-	if r.reason != "" {
-		if err := known.Add(reports, r.reason); err != nil {
-			return 0, err
-		}
-		fmt.Fprintf(r.stderr, "witness: %d added to %s\n", len(reports), style.Path(known.File))
-	}
-	for file, write := range map[string]func(io.Writer, []report.Report, report.Style) error{r.sarif: report.SARIF, r.junit: report.JUnit} {
-		if file == "" {
-			continue
-		}
-		var b bytes.Buffer
-		if err := write(&b, reports, style); err != nil {
-			return 0, err
-		}
-		if err := os.WriteFile(file, b.Bytes(), 0o666); err != nil {
-			return 0, err
-		}
-	}
 	var err error
 	switch out := r.stdout; {
 	case r.json:
@@ -275,6 +257,28 @@ func (r *run) tell(reports []report.Report, known *suppress.List, failed bool) (
 		}
 		err = report.Text(out, reports, style)
 	}
+	if err != nil {
+		return exitNotRun, err
+	}
+	// What follows may fail, and the reports are told by now.
+	if r.reason != "" {
+		if err := known.Add(reports, string(r.reason)); err != nil {
+			return exitNotRun, err
+		}
+		fmt.Fprintf(r.stderr, "witness: %d added to %s\n", len(reports), style.Path(known.File))
+	}
+	for file, write := range map[string]func(io.Writer, []report.Report, report.Style) error{r.sarif: report.SARIF, r.junit: report.JUnit} {
+		if file == "" {
+			continue
+		}
+		var b bytes.Buffer
+		if err := write(&b, reports, style); err != nil {
+			return exitNotRun, err
+		}
+		if err := os.WriteFile(file, b.Bytes(), 0o666); err != nil {
+			return exitNotRun, err
+		}
+	}
 	if left > 0 {
 		fmt.Fprintf(r.stderr, "witness: %d known, see %s\n", left, style.Path(known.File))
 	}
@@ -284,9 +288,9 @@ func (r *run) tell(reports []report.Report, known *suppress.List, failed bool) (
 		}
 	}
 	if len(reports) > 0 || failed {
-		return exitReports, err
+		return exitReports, nil
 	}
-	return exitClean, err
+	return exitClean, nil
 }
 
 // lines hands on what is written and looks at each line of it.

@@ -71,16 +71,31 @@ func (l *List) Filter(list []report.Report) (kept []report.Report, left int) {
 	return kept, left
 }
 
+// Reason says what is wrong with a reason, if it is no good.
+func Reason(text string) error {
+	if strings.TrimSpace(text) == "" || strings.ContainsAny(text, "\n\r") {
+		return errors.New("a suppression needs a reason, in one line")
+	}
+	return nil
+}
+
 // Add appends a line for each report to the file.
 func (l *List) Add(list []report.Report, reason string) error {
-	if strings.TrimSpace(reason) == "" || strings.ContainsAny(reason, "\n\r") {
-		return errors.New("a suppression needs a reason, in one line")
+	if err := Reason(reason); err != nil {
+		return err
+	}
+	text, err := os.ReadFile(l.File)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
 	f, err := os.OpenFile(l.File, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
 	if err != nil {
 		return err
 	}
-	if st, err := f.Stat(); err == nil && st.Size() == 0 {
+	switch n := len(text); {
+	case n > 0 && text[n-1] != '\n':
+		fmt.Fprintln(f)
+	case n == 0:
 		fmt.Fprint(f, "# Reports of lwkt's witness that are known. A line is the key of a report, \" # \" and the reason.\n")
 	}
 	seen := map[string]bool{}

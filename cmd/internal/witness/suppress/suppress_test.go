@@ -44,6 +44,16 @@ func TestFile(t *testing.T) {
 	if kept, left := again.Filter(append(reports, report.Report{Key: "leak d"})); len(kept) != 1 || left != 3 || !again.Lines[1].Used {
 		t.Errorf("%+v %d", kept, left)
 	}
+	// A file whose last line has no end is not spoiled.
+	if err := os.WriteFile(l.File, []byte("leak a # because"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Add(reports[2:], "so"); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := Read(l.File); err != nil || len(again.Lines) != 2 || again.Lines[0].Reason != "because" {
+		t.Errorf("%+v %v", again, err)
+	}
 	if err := os.WriteFile(l.File, []byte("# a comment\n\nleak a #because\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
