@@ -83,8 +83,8 @@ func TestWordTable(t *testing.T) {
 			check("quiet S", w.quiet(token.Shared), !p.x && !p.s || p.shares > 1 || p.call && !p.hard)
 		}
 	}
-	if dead.Owner() != token.MaxID+1 || fmt.Sprint(dead.Shares()) != "0" {
-		t.Errorf("a destroyed lock is owned by %d", dead.Owner())
+	if nobody.Owner() != token.MaxID+1 || dead.Owner() != token.MaxID+2 || fmt.Sprint(dead.Shares()) != "0" {
+		t.Errorf("a disowned lock is owned by %d, a destroyed one by %d", nobody.Owner(), dead.Owner())
 	}
 }
 
