@@ -33,6 +33,7 @@ var rows = []row{
 	{name: "contended-64", what: "64 goroutines, one mutex"},
 	{name: "short-lived", what: "a mutex that is made, locked and dropped", many: true, end: 1.5},
 	{name: "short-nested", what: "two of them, one locked in the other, and both dropped", many: true, end: 1.5},
+	{name: "short-between", what: "one that is locked in a mutex that stays, with another that stays locked in it", many: true, end: 1.5},
 }
 
 // httpBound is that of the wall time of net/http's tests.

@@ -37,13 +37,23 @@ import (
 
 func init() {
 	engine.Default.SetEnv(engine.Env{
-		Weak: func(p unsafe.Pointer) unsafe.Pointer {
-			w := weak.Make((*engine.Tag)(p))
-			return unsafe.Pointer(&w)
-		},
-		Alive:  func(p unsafe.Pointer) bool { return (*weak.Pointer[engine.Tag])(p).Value() != nil },
+		Weak:   weakly,
+		Alive:  alive,
 		Report: deliver,
 	})
+}
+
+// weakly and alive are called within the engine, which the race detector does not see.
+//
+//go:norace
+func weakly(lock unsafe.Pointer) unsafe.Pointer {
+	w := weak.Make((*engine.Tag)(lock))
+	return unsafe.Pointer(&w)
+}
+
+//go:norace
+func alive(handle unsafe.Pointer) bool {
+	return (*weak.Pointer[engine.Tag])(handle).Value() != nil
 }
 
 // An Option changes what Enable looks for, or what is done with it.

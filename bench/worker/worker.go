@@ -80,7 +80,25 @@ var rows = map[string]func(n int) time.Duration{
 		}
 		return time.Since(start)
 	},
+	"short-between": func(n int) time.Duration {
+		start := time.Now()
+		for range n {
+			o := new(object)
+			server.Lock()
+			o.mu.Lock()
+			stats.Lock()
+			o.used = true
+			stats.Unlock()
+			o.mu.Unlock()
+			server.Unlock()
+			last = o
+		}
+		return time.Since(start)
+	},
 }
+
+// Locks that stay.
+var server, stats Mutex
 
 // An object has a lock somewhere inside, as objects do. last keeps the compiler from seeing that nobody needs one.
 type object struct {

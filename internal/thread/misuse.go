@@ -9,10 +9,12 @@ import (
 	"os"
 	"reflect"
 	"runtime"
+	"strconv"
 	"strings"
-	"sync"
+	"sync/atomic"
 
 	"github.com/serializing-tokens/lwkt/internal/invariants"
+	"github.com/serializing-tokens/lwkt/internal/overlay/engine"
 	"github.com/serializing-tokens/lwkt/internal/token"
 )
 
@@ -35,17 +37,20 @@ func (m *Misuse) Error() string {
 	return b.String()
 }
 
-// String names the thread for a message.
+// String names the thread for a message. It does without fmt, whose pool the race detector takes for synchronization: the
+// witness asks for it too.
 func (h *Handle) String() string {
 	switch {
 	case h == nil:
 		return "nil thread"
 	case h.num == 0:
 		return "a Thread that was not made by NewThread, Run or Go"
-	case h.name == "":
-		return fmt.Sprintf("thread #%d", h.num)
 	}
-	return fmt.Sprintf("thread %q (#%d)", h.name, h.num)
+	num := "#" + strconv.FormatUint(uint64(h.num), 10)
+	if h.name == "" {
+		return "thread " + num
+	}
+	return "thread " + strconv.Quote(h.name) + " (" + num + ")"
 }
 
 func fail(h *Handle, op string, t *token.Token, why string) {
@@ -150,8 +155,10 @@ func caller() string {
 }
 
 // known remembers which program counters are ours, since finding out costs most of
-// what recording costs.
-var known sync.Map // uintptr to bool
+// what recording costs: the counter, and in the lowest bit the answer. Counters that share a slot drive each
+// other out. That a thread finds here what another one left orders nothing, and is hidden from the race
+// detector, which would miss races of whoever records.
+var known [1 << 12]atomic.Uint64
 
 // site is the program counter that caller would describe.
 func site() uintptr {
@@ -167,13 +174,22 @@ func site() uintptr {
 
 // oursPC says whether a program counter is in this module's own lock code.
 func oursPC(pc uintptr) bool {
-	our, ok := known.Load(pc)
-	if !ok {
-		f, _ := runtime.CallersFrames([]uintptr{pc}).Next()
-		our = ours(f.Function)
-		known.Store(pc, our)
+	slot := &known[(pc^pc>>12)%uintptr(len(known))]
+	engine.Hide()
+	word := slot.Load()
+	engine.Show()
+	if word>>1 == uint64(pc) {
+		return word&1 != 0
 	}
-	return our.(bool)
+	f, _ := runtime.CallersFrames([]uintptr{pc}).Next()
+	word = uint64(pc) << 1
+	if ours(f.Function) {
+		word |= 1
+	}
+	engine.Hide()
+	slot.Store(word)
+	engine.Show()
+	return word&1 != 0
 }
 
 // Site describes a program counter that site returned.
@@ -182,7 +198,7 @@ func Site(pc uintptr) string {
 		return "an unknown place"
 	}
 	f, _ := runtime.CallersFrames([]uintptr{pc}).Next()
-	return fmt.Sprintf("%s:%d (%s)", f.File, f.Line, f.Function)
+	return f.File + ":" + strconv.Itoa(f.Line) + " (" + f.Function + ")"
 }
 
 // Warn tells the people who run the program of something that is no error yet.

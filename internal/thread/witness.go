@@ -8,10 +8,10 @@ package thread
 // reported, and never held: they are given up by whatever waits, and order nothing.
 
 import (
-	"fmt"
 	"path"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync/atomic"
 
@@ -82,7 +82,7 @@ func tagOf(obj *Object, c Class) *engine.Tag {
 		flags := i.flags.Load()
 		spec := engine.ClassSpec{Name: obj.Name(), Kind: kinds[c], Flag: engine.OwnerOnly | engine.RecursiveRead | engine.Upgradable}
 		if spec.Name == "" {
-			spec.Name = fmt.Sprintf("%v of %s", c, line(site()))
+			spec.Name = c.String() + " of " + line(site())
 		}
 		for flag, f := range map[uint32]engine.Flag{Recurses: engine.Recursive, DupOK: engine.DupOK, NoWitness: engine.NoWitness} {
 			if flags&flag != 0 {
@@ -105,7 +105,7 @@ func line(pc uintptr) string {
 	f, _ := runtime.CallersFrames([]uintptr{pc}).Next()
 	folder, pkg := path.Split(f.Function)
 	pkg, _, _ = strings.Cut(pkg, ".")
-	return fmt.Sprintf("%s%s/%s:%d", folder, pkg, filepath.Base(f.File), f.Line)
+	return folder + pkg + "/" + filepath.Base(f.File) + ":" + strconv.Itoa(f.Line)
 }
 
 // Wants tells the witness that the thread is about to take a lock that it may have to wait for.

@@ -3,6 +3,8 @@
 package engine
 
 // check looks at an acquisition that is about to happen, or just did.
+//
+//go:norace
 func (t *Thread) check(g *Tag, m Mode, site uintptr) {
 	id := ID(g.id.Load())
 	heard := t.use(id)
@@ -27,6 +29,8 @@ func (t *Thread) check(g *Tag, m Mode, site uintptr) {
 }
 
 // refresh notices a new generation, and that time has passed.
+//
+//go:norace
 func (t *Thread) refresh() {
 	epoch := t.e.epoch.Load()
 	if epoch == t.epoch {
@@ -48,6 +52,8 @@ func (t *Thread) refresh() {
 
 // order is the whole check of one acquisition with something held. It says whether it may
 // be taken for known; a recursion may not, since the holds above the first are marked.
+//
+//go:norace
 func (t *Thread) order(g *Tag, to ref) bool {
 	e := t.e
 	want := e.classes[to.id.Class()]
@@ -85,16 +91,26 @@ func (t *Thread) order(g *Tag, to ref) bool {
 	if len(held) == 0 {
 		return true
 	}
-	o := e.occurrence(t, held, to)
 	e.cands = e.cands[:0]
-	y := e.nodeOf(to.id, g)
+	for _, r := range held {
+		e.leads(&t.holds[t.find(r.id, 0)])
+	}
+	o, first := e.occurrence(t, g, held, to)
+	fresh := o.refs == 0
+	var y *node
+	if first == nil {
+		y = e.nodeOf(to.id, g, handle{})
+	}
 	for _, r := range held {
 		a, b := r.id.Class(), to.id.Class()
-		if e.blessed.has(key{uint64(a), uint64(b)}) || e.blessed.has(key{uint64(b), uint64(a)}) {
+		if e.isBlessed(a, b) {
 			continue
 		}
 		n := len(e.cands)
-		made := e.learn(e.nodeOf(r.id, t.tagOf(r.id)), y, o)
+		made := fresh && first.lacks(r.id, o)
+		if first == nil {
+			made = e.learn(e.nodeOf(r.id, t.tagOf(r.id), handle{}), y, o)
+		}
 		if a == b || sameClass {
 			continue // Ordered by instance only: parents and children.
 		}
@@ -112,6 +128,8 @@ func (t *Thread) order(g *Tag, to ref) bool {
 }
 
 // tagOf finds where a lock that is held lies.
+//
+//go:norace
 func (t *Thread) tagOf(id ID) *Tag {
 	if i := t.find(id, 0); i >= 0 {
 		return t.holds[i].tag
@@ -119,47 +137,93 @@ func (t *Thread) tagOf(id ID) *Tag {
 	return nil
 }
 
-// occurrence gives the occurrence of this acquisition by this thread, and makes it.
-func (e *Engine) occurrence(t *Thread, held []ref, to ref) *occ {
-	if ed := find(e.inst.nodes.get(idKey(held[0].id)), e.inst.nodes.get(idKey(to.id))); ed != nil && t.label != nil {
-	next:
-		for _, o := range ed.occ {
-			if o.who != t.label || o.to.mode != to.mode || len(o.held) != len(held) {
-				continue
-			}
-			for i, r := range o.held {
-				if r.id != held[i].id || r.mode != held[i].mode {
-					continue next
+// occurrence gives the occurrence of this acquisition by this thread, and makes it; also the list that it waits in, unless
+// it is one of the graph.
+//
+//go:norace
+func (e *Engine) occurrence(t *Thread, g *Tag, held []ref, to ref) (*occ, *later) {
+	if t.label != nil {
+		if first := e.waiting(g); first != nil && !first.done {
+			for l := first; l != nil && !first.closed; l = l.next {
+				if l.occ.is(t, held, to) {
+					return &l.occ, first
 				}
 			}
-			o.last = t.clock
-			return o
+		} else if ed := find(e.inst.nodes.get(idKey(held[0].id)), e.inst.nodes.get(idKey(to.id))); ed != nil {
+			for _, o := range ed.occ {
+				if o.is(t, held, to) {
+					return o, nil
+				}
+			}
 		}
 	}
 	if k := sites(held[len(held)-1].site, to.site); !e.stacks.has(k) {
 		e.stacks.put(k, e.stack(to.site))
 	}
-	return &occ{who: t.lab(), last: t.clock, held: append([]ref(nil), held...), to: to}
+	o := occ{who: t.lab(), last: t.clock, held: copied(nil, held), to: to}
+	if l := e.postpone(t, g, held); l != nil {
+		l.occ = o
+		return &l.occ, g.later
+	}
+	return &o, nil
+}
+
+// is says whether t does that again, and if so notes when.
+//
+//go:norace
+func (o *occ) is(t *Thread, held []ref, to ref) bool {
+	if o.who != t.label || o.to.mode != to.mode || len(o.held) != len(held) {
+		return false
+	}
+	for i, r := range o.held {
+		if r.id != held[i].id || r.mode != held[i].mode {
+			return false
+		}
+	}
+	o.last = t.clock
+	return true
+}
+
+// isBlessed says whether locks of these classes may be taken in either order.
+//
+//go:norace
+func (e *Engine) isBlessed(a, b Class) bool {
+	return e.blessed.has(key{uint64(a), uint64(b)}) || e.blessed.has(key{uint64(b), uint64(a)})
 }
 
 // sites is the key of the stacks that are kept: one for each pair of places.
+//
+//go:norace
 func sites(held, wanted uintptr) key { return key{uint64(held), uint64(wanted)} }
 
 // stack captures the stack of the running thread, from the place that is known by its return
 // address on, which leaves out the engine and whoever embeds it.
+//
+//go:norace
 func (e *Engine) stack(site uintptr) []uintptr {
 	var buf [48]uintptr
-	pcs := buf[:e.env.Stack(1, buf[:])]
+	pcs := buf[:e.callers(buf[:])]
 	for i, pc := range pcs {
 		if pc == site {
 			pcs = pcs[i:]
 			break
 		}
 	}
-	return append([]uintptr{}, pcs...)
+	return copied([]uintptr{}, pcs)
+}
+
+// callers asks for the stack of the running thread, from its caller's caller on. That function may do as it likes: it is not hidden.
+//
+//go:norace
+func (e *Engine) callers(pcs []uintptr) int {
+	Show()
+	defer Hide()
+	return e.env.Stack(2, pcs)
 }
 
 // again looks at a lock that is taken while the same thread has it already.
+//
+//go:norace
 func (t *Thread) again(i int, to ref, want class) {
 	if !want.Kind.waits() {
 		return
@@ -182,6 +246,8 @@ func (t *Thread) again(i int, to ref, want class) {
 }
 
 // unlockedSlow releases what is not the newest hold, or is not held by this thread.
+//
+//go:norace
 func (t *Thread) unlockedSlow(g *Tag, m Mode, site uintptr) {
 	if t.special.Load()&quiet != 0 {
 		return
@@ -204,6 +270,8 @@ func (t *Thread) unlockedSlow(g *Tag, m Mode, site uintptr) {
 }
 
 // handOver follows a lock that another thread took.
+//
+//go:norace
 func (t *Thread) handOver(g *Tag, r ref) {
 	e := t.e
 	c := e.classes[r.id.Class()]
@@ -235,6 +303,7 @@ func (t *Thread) handOver(g *Tag, r ref) {
 	owner.unlink(r.id)
 }
 
+//go:norace
 func (e *Engine) unloose(id ID) {
 	if n := e.loose.get(idKey(id)) - 1; n > 0 {
 		e.loose.put(idKey(id), n)
@@ -244,11 +313,16 @@ func (e *Engine) unloose(id ID) {
 }
 
 // Upgraded says that t, which had a share of the lock, has it exclusively now.
+//
+//go:norace
 func (t *Thread) Upgraded(g *Tag, site uintptr) { t.change(g, Shared, Exclusive, site) }
 
 // Downgraded says that t, which had the lock exclusively, keeps a share of it.
+//
+//go:norace
 func (t *Thread) Downgraded(g *Tag, site uintptr) { t.change(g, Exclusive, Shared, site) }
 
+//go:norace
 func (t *Thread) change(g *Tag, from, to Mode, site uintptr) {
 	if t.special.Load()&quiet != 0 {
 		return

@@ -38,9 +38,13 @@ const (
 )
 
 // orders says whether locks of the kind are ordered.
+//
+//go:norace
 func (k Kind) orders() bool { return k < Token || k == Once }
 
 // waits says whether taking such a lock again makes its holder wait for itself.
+//
+//go:norace
 func (k Kind) waits() bool { return k < Token || k == Once }
 
 // Interaction says what may be wanted (columns) while what is held (rows): the table of
@@ -74,6 +78,7 @@ const asleep = kinds
 // legal is Interaction as bits, by kind held, whether exclusively, and kind wanted.
 var legal = legalBits()
 
+//go:norace
 func legalBits() (t [kinds][2]uint16) {
 	for k := range t {
 		t[k] = [2]uint16{1<<(kinds+1) - 1, 1<<(kinds+1) - 1}
@@ -103,11 +108,15 @@ func legalBits() (t [kinds][2]uint16) {
 }
 
 // MayTake says whether a thread that holds a lock of one kind may wait for one of another.
+//
+//go:norace
 func MayTake(have Kind, m Mode, want Kind) bool {
 	return want > Once || legal[have][m>>1&1]>>want&1 != 0
 }
 
 // MaySleep says whether a thread that holds a lock of this kind may sleep.
+//
+//go:norace
 func MaySleep(have Kind, m Mode) bool { return legal[have][m>>1&1]>>asleep&1 != 0 }
 
 // Flag is what else there is to know of a class.
@@ -147,6 +156,8 @@ type ClassSpec struct {
 // what the embedder knows classes by, such as the address of an instruction that
 // initialises locks; key 0 means that the name is the key, together with kind and
 // flags. A class is for ever; there are as many as places in a program, at most a million.
+//
+//go:norace
 func (e *Engine) Class(by uintptr, spec ClassSpec) Class {
 	e.mu.lock()
 	defer e.mu.unlock()
@@ -165,6 +176,7 @@ func (e *Engine) Class(by uintptr, spec ClassSpec) Class {
 	return e.newClass(k, class{spec, by, true})
 }
 
+//go:norace
 func (e *Engine) newClass(k key, c class) Class {
 	if len(e.classes) == maxClasses {
 		return 0
@@ -182,6 +194,8 @@ func (e *Engine) newClass(k key, c class) Class {
 
 // Named gives the first class of this name. If there is none, the class is the one that will be made
 // with it.
+//
+//go:norace
 func (e *Engine) Named(name string) Class {
 	e.mu.lock()
 	defer e.mu.unlock()
@@ -201,12 +215,15 @@ type class struct {
 const maxClasses = 1 << (64 - serialBits)
 
 // Name gives the name of a class.
+//
+//go:norace
 func (e *Engine) Name(c Class) string {
 	e.mu.lock()
 	defer e.mu.unlock()
 	return e.nameOf(c)
 }
 
+//go:norace
 func (e *Engine) nameOf(c Class) string {
 	if int(c) >= len(e.classes) {
 		c = 0

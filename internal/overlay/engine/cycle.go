@@ -52,6 +52,8 @@ const (
 
 // judge looks for circles through an edge that are due to one of its occurrences, and keeps
 // the worst as a candidate.
+//
+//go:norace
 func (e *Engine) judge(g *graph, ed *edge, o *occ) {
 	x, y := ed.from, ed.to
 	if x.comp == 0 || x.comp != y.comp || x.dead || y.dead {
@@ -80,6 +82,8 @@ func (e *Engine) judge(g *graph, ed *edge, o *occ) {
 }
 
 // walk goes on from a node.
+//
+//go:norace
 func (s *search) walk(at *node) {
 	n := len(s.path)
 	sofar := s.sevs[n-1]
@@ -118,7 +122,7 @@ func (s *search) walk(at *node) {
 					sev = Possible
 				}
 				if sev > s.best.sev {
-					s.best = candidate{append([]step(nil), s.path...), sev}
+					s.best = candidate{copied(nil, s.path), sev}
 				}
 			} else {
 				s.sevs = append(s.sevs, sev)
@@ -133,6 +137,8 @@ func (s *search) walk(at *node) {
 }
 
 // declared says whether a step of the path is not seen, but a rule.
+//
+//go:norace
 func (s *search) declared() bool {
 	for _, p := range s.path {
 		if p.o.who == nil {
@@ -143,6 +149,8 @@ func (s *search) declared() bool {
 }
 
 // meets says how badly the lock that a wants is in the way when b holds it. 0: not at all.
+//
+//go:norace
 func (e *Engine) meets(a, b step) Severity {
 	if a.o.to.mode == Exclusive || b.ed.held(b.o).mode == Exclusive {
 		return Likely
@@ -154,6 +162,8 @@ func (e *Engine) meets(a, b step) Severity {
 }
 
 // together says how likely it is that the two are under way at once. 0: they cannot be.
+//
+//go:norace
 func (s *search) together(a, b step) Severity {
 	if s.gated(a, b) {
 		return 0
@@ -181,6 +191,8 @@ func (s *search) together(a, b step) Severity {
 // gated says whether the two hold another lock that they cannot both have. In a circle of
 // classes that lock may be another one of the same class, since what guards is then usually what
 // contains.
+//
+//go:norace
 func (s *search) gated(a, b step) bool {
 	for _, p := range a.o.held {
 		for _, q := range b.o.held {
@@ -199,6 +211,8 @@ func (s *search) gated(a, b step) bool {
 }
 
 // inCircle says whether the class is one of those that the path goes through.
+//
+//go:norace
 func (s *search) inCircle(c Class, next step) bool {
 	for _, p := range s.path {
 		if p.ed.from.id.Class() == c || p.ed.to.id.Class() == c {
@@ -210,16 +224,16 @@ func (s *search) inCircle(c Class, next step) bool {
 
 // silent says whether the first thread started the second after its own last use of the
 // locks, and has itself told if that is so no longer.
+//
+//go:norace
 func (s *search) silent(first, second step) bool {
 	p, q := first.o.who, second.o.who
 	if !q.direct || q.up != p || first.o.last > q.at {
 		return false
 	}
 	ids := []ID{first.ed.held(first.o).id, first.o.to.id, second.ed.held(second.o).id, second.o.to.id}
-	for _, id := range ids {
-		if p.used(id, q.at) {
-			return false
-		}
+	if p.used(ids, q.at) {
+		return false
 	}
 	if t := p.thread; t != nil {
 		if len(t.watches) >= 256 {
@@ -230,16 +244,19 @@ func (s *search) silent(first, second step) bool {
 			if w := &t.watches[i]; w.ed == ed {
 				w.o, w.id = o, ids
 				t.see(ids)
-				return true
+				return !p.used(ids, q.at)
 			}
 		}
 		t.watches = append(t.watches, watch{s.g, ed, o, ids})
 		t.see(ids)
+		return !p.used(ids, q.at)
 	}
 	return true
 }
 
 // see has the thread tell of its next use of the locks.
+//
+//go:norace
 func (t *Thread) see(ids []ID) {
 	for _, id := range ids {
 		t.bits.Or(1 << (uint64(id) & 63))
@@ -248,6 +265,8 @@ func (t *Thread) see(ids []ID) {
 }
 
 // wake looks again at the circles that were silent because the thread did not use the lock.
+//
+//go:norace
 func (t *Thread) wake(id ID) {
 	var again []watch
 	kept := t.watches[:0]
@@ -279,6 +298,8 @@ func (t *Thread) wake(id ID) {
 }
 
 // why collects the reasons for which a circle is no more than possible.
+//
+//go:norace
 func (e *Engine) why(c candidate) (why uint8) {
 	for i, a := range c.steps {
 		b := c.steps[(i+1)%len(c.steps)]
@@ -305,6 +326,8 @@ func (e *Engine) why(c candidate) (why uint8) {
 
 // pick reports the worst and shortest of the candidates: what one acquisition closes besides is
 // mended with it, or found when that is.
+//
+//go:norace
 func (e *Engine) pick(t *Thread) {
 	var sev Severity
 	var short int

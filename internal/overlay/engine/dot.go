@@ -12,6 +12,7 @@ type Edge struct {
 	Wrong            bool // part of a reported circle
 }
 
+//go:norace
 func (ed *edge) stated() bool {
 	for _, o := range ed.occ {
 		if o.who == nil {
@@ -22,6 +23,8 @@ func (ed *edge) stated() bool {
 }
 
 // Graph gives the orders of classes that were seen, sorted by name.
+//
+//go:norace
 func (e *Engine) Graph() []Edge {
 	e.mu.lock()
 	defer e.mu.unlock()
@@ -48,6 +51,7 @@ func (e *Engine) Graph() []Edge {
 	return list
 }
 
+//go:norace
 func (g Edge) less(h Edge) bool {
 	if g.FromName != h.FromName {
 		return g.FromName < h.FromName
@@ -66,6 +70,8 @@ type ClassInfo struct {
 }
 
 // Classes gives all classes that were made or named, in that order.
+//
+//go:norace
 func (e *Engine) Classes() (list []ClassInfo) {
 	e.mu.lock()
 	defer e.mu.unlock()
@@ -81,6 +87,8 @@ func (e *Engine) Classes() (list []ClassInfo) {
 }
 
 // AppendDOT appends the graph as a drawing for graphviz.
+//
+//go:norace
 func (e *Engine) AppendDOT(b []byte) []byte {
 	b = append(b, "digraph witness {\n\trankdir=LR\n\tnode [shape=box fontname=\"sans-serif\"]\n"...)
 	for _, g := range e.Graph() {
@@ -97,6 +105,7 @@ func (e *Engine) AppendDOT(b []byte) []byte {
 	return append(b, "}\n"...)
 }
 
+//go:norace
 func quote(b []byte, s string) []byte {
 	b = append(b, '"')
 	for i := 0; i < len(s); i++ {

@@ -25,8 +25,8 @@ import (
 )
 
 // Env is what an engine is told about its surroundings. Every field may be nil.
-// None of these functions may take a lock that the engine watches; Stack, Weak and
-// Alive are called with the engine's own lock held.
+// None of these functions may take a lock that the engine watches; all but Report and Withdraw are
+// called with the engine's own lock held, and hidden from the race detector but for Stack.
 type Env struct {
 	// Stack fills pcs with the call stack of the running thread, innermost first,
 	// leaving out skip frames besides its own and its caller's, as runtime.Callers
@@ -40,6 +40,10 @@ type Env struct {
 	// object that stays for ever.
 	Weak  func(lock unsafe.Pointer) (handle unsafe.Pointer)
 	Alive func(handle unsafe.Pointer) bool
+
+	// Scans says whether the garbage collector looks for pointers where the lock lies. The
+	// default is that it does.
+	Scans func(lock unsafe.Pointer) bool
 
 	// ClassName names a class that was made without a name, when a report needs it.
 	ClassName func(key uintptr) string
@@ -105,13 +109,17 @@ type Engine struct {
 	effort     int              // of searches for circles so far
 	cands      []candidate
 
-	holders  table[*link] // who waits and holds the lock
-	searches uint32
-	queries  uint32
-	groups   table[*group]
-	groupsAt int
-	loose    table[int]    // shares that another thread than the sharer released
-	orphans  table[orphan] // held by threads that have ended
+	holders     table[*link] // who waits and holds the lock
+	searches    uint32
+	queries     uint32
+	groups      table[*group]
+	groupsAt    int
+	groupsSwept uint32
+	resets      uint32
+	canary      handle        // of an object that nobody keeps: gone after a garbage collection
+	cycle       uint32        // see collected
+	loose       table[int]    // shares that another thread than the sharer released
+	orphans     table[orphan] // held by threads that have ended
 
 	reports []*Report
 	found   table[*Report]
@@ -124,6 +132,8 @@ type Engine struct {
 type handle struct{ p unsafe.Pointer }
 
 // New makes an engine, which is off.
+//
+//go:norace
 func New(env Env, o Options) *Engine {
 	e := &Engine{env: env, options: o}
 	if e.env.Stack == nil {
@@ -135,6 +145,8 @@ func New(env Env, o Options) *Engine {
 }
 
 // forget begins anew.
+//
+//go:norace
 func (e *Engine) forget() {
 	e.inst.reset()
 	e.sort.reset()
@@ -145,6 +157,8 @@ func (e *Engine) forget() {
 }
 
 // Thread makes the record of a thread that was started from o.
+//
+//go:norace
 func (e *Engine) Thread(o Origin, name string) *Thread {
 	e.mu.lock()
 	defer e.mu.unlock()
@@ -173,6 +187,8 @@ func (e *Engine) Thread(o Origin, name string) *Thread {
 // SetEnabled switches the engine on or off, and says whether it was on. Whoever embeds it asks Enabled, or is told
 // through Hook, and does not call it while it is off; what is held when it is switched
 // on is unknown to it.
+//
+//go:norace
 func (e *Engine) SetEnabled(on bool) (was bool) {
 	was = e.on.Swap(on)
 	if was == on {
@@ -189,9 +205,13 @@ func (e *Engine) SetEnabled(on bool) (was bool) {
 }
 
 // Enabled says whether the engine is on.
+//
+//go:norace
 func (e *Engine) Enabled() bool { return e.on.Load() }
 
 // Hook has f called whenever the engine is switched, and now if it is on.
+//
+//go:norace
 func (e *Engine) Hook(f func(on bool)) {
 	e.mu.lock()
 	e.hooks = append(e.hooks[:len(e.hooks):len(e.hooks)], f)
@@ -202,6 +222,8 @@ func (e *Engine) Hook(f func(on bool)) {
 }
 
 // Options gives the options.
+//
+//go:norace
 func (e *Engine) Options() Options {
 	e.mu.lock()
 	defer e.mu.unlock()
@@ -209,6 +231,8 @@ func (e *Engine) Options() Options {
 }
 
 // SetOptions replaces the options.
+//
+//go:norace
 func (e *Engine) SetOptions(o Options) {
 	e.mu.lock()
 	e.options = o
@@ -217,6 +241,8 @@ func (e *Engine) SetOptions(o Options) {
 }
 
 // SetEnv replaces those parts of the environment that are not nil.
+//
+//go:norace
 func (e *Engine) SetEnv(env Env) {
 	e.mu.lock()
 	defer e.mu.unlock()
@@ -251,6 +277,8 @@ func (e *Engine) SetEnv(env Env) {
 
 // Tick counts a moment of time; embedders that want LongTicks call it about once a
 // second.
+//
+//go:norace
 func (e *Engine) Tick() {
 	e.mu.lock() // The generation is in the same word, and ticks may wrap.
 	epoch := e.epoch.Load()
@@ -260,6 +288,8 @@ func (e *Engine) Tick() {
 
 // Order declares that locks of these classes are taken in this order. It says whether
 // that agrees with what was seen and declared before; if not, it is reported.
+//
+//go:norace
 func (e *Engine) Order(classes ...Class) bool {
 	e.mu.lock()
 	agrees := true
@@ -284,6 +314,8 @@ func (e *Engine) Order(classes ...Class) bool {
 }
 
 // Bless says that locks of these two classes may be taken in either order.
+//
+//go:norace
 func (e *Engine) Bless(a, b Class) {
 	e.mu.lock()
 	defer e.mu.unlock()
@@ -300,6 +332,8 @@ func (e *Engine) Bless(a, b Class) {
 
 // Reset forgets orders and reports. Identities, classes and what threads hold stay;
 // declared orders and blessed pairs go.
+//
+//go:norace
 func (e *Engine) Reset() {
 	e.mu.lock()
 	defer e.mu.unlock()
@@ -315,15 +349,18 @@ func (e *Engine) Reset() {
 	}
 	e.orphans.reset()
 	e.blessed.reset()
+	e.resets++
 	e.forget()
 	e.epoch.Add(1 << 32)
 }
 
 // Reports gives what was found so far, in the order in which it was found.
+//
+//go:norace
 func (e *Engine) Reports() []*Report {
 	e.mu.lock()
 	defer e.mu.unlock()
-	return append([]*Report(nil), e.reports...)
+	return copied(nil, e.reports)
 }
 
 // Default is the engine of this process for the locks of package lwkt and for

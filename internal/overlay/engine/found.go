@@ -8,8 +8,10 @@ type finding struct {
 	hash uint64
 }
 
+//go:norace
 func (f finding) key() key { return key{uint64(f.kind)<<56 | uint64(f.a)<<28 | uint64(f.b), f.hash} }
 
+//go:norace
 func (e *Engine) lockRef(r ref) LockRef {
 	l := LockRef{ID: r.id, Class: r.id.Class(), Name: e.nameOf(r.id.Class()), Mode: r.mode, Site: r.site}
 	if r.id.Serial() == 0 {
@@ -18,6 +20,7 @@ func (e *Engine) lockRef(r ref) LockRef {
 	return l
 }
 
+//go:norace
 func (e *Engine) threadRef(t *Thread) ThreadRef {
 	if t == nil {
 		return ThreadRef{}
@@ -25,6 +28,7 @@ func (e *Engine) threadRef(t *Thread) ThreadRef {
 	return e.nameThread(t.num, t.name)
 }
 
+//go:norace
 func (e *Engine) nameThread(num uint32, name string) ThreadRef {
 	if name == "" && e.env.ThreadName != nil {
 		name = e.env.ThreadName(uint64(num))
@@ -33,12 +37,16 @@ func (e *Engine) nameThread(num uint32, name string) ThreadRef {
 }
 
 // known says whether there is nothing new in a finding of this severity.
+//
+//go:norace
 func (e *Engine) known(f finding, sev Severity) bool {
 	r := e.found.get(f.key())
 	return r != nil && r.Severity >= sev || e.handed.has(f.key())
 }
 
 // report adds a report, or raises the one that there is.
+//
+//go:norace
 func (e *Engine) report(f finding, r *Report) bool {
 	if old := e.found.get(f.key()); old != nil {
 		r.Seq, r.Raised = old.Seq, true
@@ -64,6 +72,8 @@ func (e *Engine) report(f finding, r *Report) bool {
 }
 
 // withdraw takes a report back that has been refuted, and never makes it again.
+//
+//go:norace
 func (e *Engine) withdraw(r *Report) {
 	if e.found.get(r.key) != r {
 		return
@@ -73,13 +83,15 @@ func (e *Engine) withdraw(r *Report) {
 	e.refuted = append(e.refuted, r)
 	for i := range e.reports {
 		if e.reports[i] == r {
-			e.reports = append(append([]*Report(nil), e.reports[:i]...), e.reports[i+1:]...)
+			e.reports = copied(copied(nil, e.reports[:i]), e.reports[i+1:])
 			break
 		}
 	}
 }
 
 // simple makes a report that is about what t does now.
+//
+//go:norace
 func (t *Thread) simple(f finding, sev Severity, text string, locks ...ref) *Report {
 	e := t.e
 	if e.known(f, sev) {
@@ -100,6 +112,7 @@ func (t *Thread) simple(f finding, sev Severity, text string, locks ...ref) *Rep
 	return r
 }
 
+//go:norace
 func (t *Thread) foundRecursion(have, to ref, sev Severity) {
 	f := finding{Recursion, have.id.Class(), 0, uint64(have.mode)<<8 | uint64(to.mode) | uint64(to.site)<<16}
 	text := "The thread waits for itself for ever."
@@ -111,6 +124,8 @@ func (t *Thread) foundRecursion(have, to ref, sev Severity) {
 }
 
 // suspected remembers to withdraw a report of a hang if the thread goes on.
+//
+//go:norace
 func (t *Thread) suspected(r *Report, to ref) {
 	if r != nil && r.Severity == Certain && (t.asking || t.waits) && t.e.classes[to.id.Class()].Flag&OwnerOnly == 0 {
 		t.suspects = append(t.suspects, r)
@@ -118,17 +133,20 @@ func (t *Thread) suspected(r *Report, to ref) {
 	}
 }
 
+//go:norace
 func (t *Thread) foundUpgrade(have, to ref) {
 	f := finding{Upgrade, have.id.Class(), 0, uint64(to.site)}
 	r := t.simple(f, Certain, "The thread waits for its own share to be released, for ever.", have, to)
 	t.suspected(r, to)
 }
 
+//go:norace
 func (t *Thread) foundDuplicate(have, to ref) {
 	f := finding{Duplicate, have.id.Class(), 0, 0}
 	t.simple(f, Possible, "Nothing says in which order two locks of this class are taken; two threads that do it in opposite orders wait for each other for ever.", have, to)
 }
 
+//go:norace
 func (t *Thread) foundNotHeld(g *Tag, r ref) {
 	text := "The lock is released or changed by a thread that does not hold it so."
 	if o := t.e.threads.get(idKey(ID(g.owner))); o != nil && o != t {
@@ -137,6 +155,7 @@ func (t *Thread) foundNotHeld(g *Tag, r ref) {
 	t.simple(finding{NotHeld, r.id.Class(), 0, uint64(r.site)}, Certain, text, r)
 }
 
+//go:norace
 func (t *Thread) foundSleep(have, want ref) {
 	if want.id == 0 {
 		t.foundWait(Sleep, have, "a condition", want.site)
@@ -146,6 +165,7 @@ func (t *Thread) foundSleep(have, want ref) {
 	t.simple(f, Certain, "A thread that holds the first lock may not wait for the second, which may take for ever: others would wait as long.", have, want)
 }
 
+//go:norace
 func (t *Thread) foundWait(k ReportKind, have ref, what string, site uintptr) {
 	f := finding{k, have.id.Class(), 0, uint64(site)}
 	sev, text := Certain, "The thread waits for "+what+", for as long as it takes, with a lock held that must not be held then."
@@ -155,20 +175,24 @@ func (t *Thread) foundWait(k ReportKind, have ref, what string, site uintptr) {
 	t.simple(f, sev, text, have)
 }
 
+//go:norace
 func (t *Thread) foundCond(have, cond ref) {
 	f := finding{CondHeld, have.id.Class(), cond.id.Class(), 0}
 	t.simple(f, Possible, "The wait gives up its interlock only; whoever has to wake the thread must not need the other lock.", have, cond)
 }
 
+//go:norace
 func (t *Thread) foundInterlock(cond, inter ref, text string) {
 	f := finding{Interlock, cond.id.Class(), inter.id.Class(), uint64(inter.site)}
 	t.simple(f, Certain, "The thread waits with the wrong lock: "+text+".", inter, cond)
 }
 
+//go:norace
 func (t *Thread) foundLeak(r ref, who ThreadRef, text string, sev Severity, stack []uintptr) {
 	t.e.leak(r, who, text, sev, stack)
 }
 
+//go:norace
 func (e *Engine) leak(r ref, who ThreadRef, text string, sev Severity, stack []uintptr) {
 	f := finding{Leak, r.id.Class(), 0, uint64(r.site)}
 	if e.known(f, sev) {
@@ -178,12 +202,14 @@ func (e *Engine) leak(r ref, who ThreadRef, text string, sev Severity, stack []u
 }
 
 // foundCircle reports an order that contradicts others.
+//
+//go:norace
 func (e *Engine) foundCircle(t *Thread, c candidate) {
 	f, text := finding{Order, 0, 0, circleKey(c)}, circleText(len(c.steps))
 	steps, closer, waiter := c.steps, 0, -1
 	for i, s := range c.steps {
 		if e.classes[s.o.to.id.Class()].Kind == Cond { // it comes first then
-			steps = append(append([]step(nil), c.steps[i:]...), c.steps[:i]...)
+			steps = copied(copied(nil, c.steps[i:]), c.steps[:i])
 			closer, waiter = (len(steps)-i)%len(steps), 0
 			f = finding{CondHeld, s.ed.from.id.Class(), s.o.to.id.Class(), 0}
 			text = "Whoever is to wake the thread that waits needs the lock which that one holds: then both wait for ever."
@@ -234,6 +260,8 @@ func (e *Engine) foundCircle(t *Thread, c candidate) {
 }
 
 // circleKey is the same for circles through the same classes, wherever they begin.
+//
+//go:norace
 func circleKey(c candidate) uint64 {
 	n := len(c.steps)
 	at := func(i int) Class { return c.steps[i%n].ed.from.id.Class() }
@@ -255,6 +283,7 @@ func circleKey(c candidate) uint64 {
 	return h
 }
 
+//go:norace
 func circleText(n int) string {
 	if n == 2 {
 		return "Two threads that do this at the same time wait for each other for ever."
@@ -262,6 +291,7 @@ func circleText(n int) string {
 	return string(appendInt(nil, n)) + " threads that do this at the same time wait for each other in a circle, for ever."
 }
 
+//go:norace
 func note(why uint8) string {
 	s := ""
 	add := func(bit uint8, text string) {
@@ -281,6 +311,8 @@ func note(why uint8) string {
 
 // foundDeadlock reports a circle of waits, which has just been closed by the holder of the
 // last link.
+//
+//go:norace
 func (t *Thread) foundDeadlock(path []*link) {
 	e := t.e
 	f := finding{kind: Deadlock}

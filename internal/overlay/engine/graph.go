@@ -1,6 +1,8 @@
 // The graph of orders, of locks or of classes.
 package engine
 
+import "unsafe"
+
 // ref is a lock that was held or wanted.
 type ref struct {
 	id   ID
@@ -13,7 +15,7 @@ type ref struct {
 type occ struct {
 	who  *label // nil if the order was declared
 	last uint32 // the thread's clock when it last did so
-	refs int    // edges it is in
+	refs int32  // edges it is in
 	held []ref  // each lock once, in its strongest mode
 	to   ref
 }
@@ -22,12 +24,12 @@ type occ struct {
 type node struct {
 	id      ID
 	weak    handle
-	dead    bool
 	ord     int64 // G1
 	comp    uint32
-	in, out []*edge
-	index   table[*edge] // in, by from; empty while it is short
 	mark    uint32
+	in, out []*edge
+	index   *table[*edge] // in, by from; nil while it is short
+	dead    bool
 	path    bool // on the path of the search under way
 }
 
@@ -35,10 +37,10 @@ type node struct {
 type edge struct {
 	from, to *node
 	occ      []*occ // G3
-	next     int
+	count    int    // pairs of locks, in the graph of classes
+	next     uint8
 	back     bool
 	wrong    bool // in a circle that was reported
-	count    int  // pairs of locks, in the graph of classes
 }
 
 const maxOcc = 8
@@ -55,6 +57,8 @@ const maxOcc = 8
 //	G3 an occurrence that is not in the edge counts for no more than one that is: it is of the
 //	   same thread, earlier, with as many locks held and no stronger modes; or there were maxOcc
 //	   others, more than locks that a thread holds in common with all of them
+//	G4 each order to a lock that was ever held while another was wanted is in the graph of locks;
+//	   orders to others may wait in their tags (later.go)
 type graph struct {
 	nodes       table[*node]
 	first, last int64
@@ -63,43 +67,55 @@ type graph struct {
 	comps       uint32
 	sweepAt     int
 	since       int     // nodes made since the last sweep
-	canary      handle  // of an object that nobody keeps: gone after a garbage collection
+	swept       uint32  // garbage collections at the last sweep
 	dead        []*node // forgotten since the last sweep, and not in nodes
 	fwd, bwd    []*node // scratch
 	ords        []int64
 }
 
+//go:norace
 func (g *graph) reset() {
 	*g = graph{sweepAt: 1024, fwd: g.fwd[:0], bwd: g.bwd[:0], ords: g.ords[:0]}
 }
 
-// nodeOf gives the node of a lock; tag is where it lies now.
-func (e *Engine) nodeOf(id ID, tag *Tag) *node {
+// nodeOf gives the node of a lock; tag is where it lies now, or else weak says that.
+//
+//go:norace
+func (e *Engine) nodeOf(id ID, tag *Tag, weak handle) *node {
 	n := e.inst.nodes.get(idKey(id))
 	if n == nil {
 		if e.env.Weak != nil && e.inst.due(e) {
 			e.sweep()
 		}
-		n = &node{id: id, weak: e.handleOf(tag)}
+		if weak.p == nil {
+			weak = e.handleOf(tag.pointer())
+		}
+		n = &node{id: id, weak: weak}
 		e.inst.nodes.put(idKey(id), n)
 	}
 	return n
 }
 
 // node is the identity of a class's node.
+//
+//go:norace
 func (c Class) node() ID { return ID(c) << serialBits }
 
 // all gives the edges.
+//
+//go:norace
 func (g *graph) all() (list []*edge) {
 	for i := range g.nodes.slots {
 		if s := &g.nodes.slots[i]; s.full {
-			list = append(list, s.v.out...)
+			list = copied(list, s.v.out)
 		}
 	}
 	return list
 }
 
 // classNode gives the node of a class.
+//
+//go:norace
 func (e *Engine) classNode(c Class) *node {
 	id := c.node()
 	n := e.sort.nodes.get(idKey(id))
@@ -110,18 +126,22 @@ func (e *Engine) classNode(c Class) *node {
 	return n
 }
 
-func (e *Engine) handleOf(tag *Tag) handle {
-	if e.env.Weak == nil || tag == nil {
+//go:norace
+func (e *Engine) handleOf(p unsafe.Pointer) handle {
+	if e.env.Weak == nil || p == nil {
 		return handle{}
 	}
-	return handle{e.env.Weak(tag.pointer())}
+	return handle{e.env.Weak(p)}
 }
 
+//go:norace
 func (e *Engine) gone(h handle) bool {
 	return h.p != nil && e.env.Alive != nil && !e.env.Alive(h.p)
 }
 
 // edge gives the edge between two nodes, and makes it.
+//
+//go:norace
 func (g *graph) edge(x, y *node) (ed *edge, made bool) {
 	if ed = find(x, y); ed != nil {
 		return ed, false
@@ -130,7 +150,7 @@ func (g *graph) edge(x, y *node) (ed *edge, made bool) {
 	g.place(ed)
 	x.out = append(x.out, ed)
 	y.in = append(y.in, ed)
-	if y.index.n != 0 {
+	if y.index != nil {
 		y.index.put(idKey(x.id), ed)
 	}
 	return ed, true
@@ -140,6 +160,8 @@ func (g *graph) edge(x, y *node) (ed *edge, made bool) {
 const short = 12
 
 // find gives the edge between two nodes, or nil.
+//
+//go:norace
 func find(x, y *node) *edge {
 	switch {
 	case x == nil || y == nil:
@@ -156,7 +178,8 @@ func find(x, y *node) *edge {
 			}
 		}
 	default:
-		if y.index.n == 0 {
+		if y.index == nil {
+			y.index = new(table[*edge])
 			for _, ed := range y.in {
 				y.index.put(idKey(ed.from.id), ed)
 			}
@@ -167,6 +190,8 @@ func find(x, y *node) *edge {
 }
 
 // place restores G1 and G2 for an edge that is about to be added.
+//
+//go:norace
 func (g *graph) place(ed *edge) {
 	x, y := ed.from, ed.to
 	if len(x.in) == 0 { // Nothing leads to x, so it may be the first of all.
@@ -206,6 +231,8 @@ func (g *graph) place(ed *edge) {
 }
 
 // reorder moves nodes so that x comes before y, or says that y leads to x.
+//
+//go:norace
 func (g *graph) reorder(x, y *node) bool {
 	lo, hi := y.ord, x.ord
 	g.marks++
@@ -256,6 +283,8 @@ func (g *graph) reorder(x, y *node) bool {
 }
 
 // byOrd sorts.
+//
+//go:norace
 func byOrd(s []*node) {
 	for gap := len(s) / 2; gap > 0; gap = gap * 5 / 11 {
 		for i := gap; i < len(s); i++ {
@@ -270,6 +299,8 @@ func byOrd(s []*node) {
 }
 
 // reach says whether from leads to to, over all edges; what was seen is marked.
+//
+//go:norace
 func (g *graph) reach(from, to *node) bool {
 	g.marks++
 	found := false
@@ -289,6 +320,8 @@ func (g *graph) reach(from, to *node) bool {
 }
 
 // join makes one component of all that lies on a path from y to x, which an edge closes.
+//
+//go:norace
 func (g *graph) join(x, y *node) {
 	g.reach(y, x)
 	seen := g.marks
@@ -308,6 +341,8 @@ func (g *graph) join(x, y *node) {
 }
 
 // add records an occurrence of the edge (G3).
+//
+//go:norace
 func (e *Engine) add(ed *edge, o *occ) {
 	put := false
 	kept := ed.occ[:0]
@@ -341,17 +376,19 @@ func (e *Engine) add(ed *edge, o *occ) {
 	}
 	victim, worth := 0, 4
 	for i := range ed.occ {
-		j := (ed.next + i) % maxOcc
+		j := (int(ed.next) + i) % maxOcc
 		if w := e.worth(ed, ed.occ[j], o); w < worth {
 			victim, worth = j, w
 		}
 	}
-	ed.next = victim + 1
+	ed.next = uint8(victim + 1)
 	ed.occ[victim].unref()
 	ed.occ[victim] = o
 }
 
 // worth says how much is lost with an occurrence when another one takes its place.
+//
+//go:norace
 func (e *Engine) worth(ed *edge, p, o *occ) int {
 	switch {
 	case p.who == nil:
@@ -365,12 +402,15 @@ func (e *Engine) worth(ed *edge, p, o *occ) int {
 }
 
 // A label's refs count the occurrences in edges.
+//
+//go:norace
 func (o *occ) ref() {
 	if o.refs++; o.refs == 1 && o.who != nil {
 		o.who.refs++
 	}
 }
 
+//go:norace
 func (o *occ) unref() {
 	if o.refs--; o.refs == 0 && o.who != nil {
 		o.who.refs--
@@ -378,6 +418,8 @@ func (o *occ) unref() {
 }
 
 // from is the lock held, of an occurrence of this edge.
+//
+//go:norace
 func (ed *edge) held(o *occ) ref {
 	for _, r := range o.held {
 		if r.id == ed.from.id || ed.from.id.Serial() == 0 && r.id.Class() == ed.from.id.Class() {
@@ -389,6 +431,8 @@ func (ed *edge) held(o *occ) ref {
 
 // covers says whether o is as much of an order as p: its modes are no weaker, and it held
 // nothing besides that p did not.
+//
+//go:norace
 func (ed *edge) covers(o, p *occ) bool {
 	if o.to.mode < p.to.mode || ed.held(o).mode < ed.held(p).mode {
 		return false
@@ -404,6 +448,7 @@ func (ed *edge) covers(o, p *occ) bool {
 	return true
 }
 
+//go:norace
 func index(list []ref, id ID) int {
 	for i := range list {
 		if list[i].id == id {
@@ -414,6 +459,8 @@ func index(list []ref, id ID) int {
 }
 
 // sweep drops the locks that are gone.
+//
+//go:norace
 func (e *Engine) sweep() {
 	g := &e.inst
 	for i := range g.nodes.slots {
@@ -425,17 +472,32 @@ func (e *Engine) sweep() {
 	g.drop()
 	g.sweepAt = max(1024, 2*g.nodes.n)
 	g.since = 0
-	g.canary = e.handleOf(new(Tag))
+	g.swept = e.collected()
+}
+
+// collected counts garbage collections, as far as they are noticed.
+//
+//go:norace
+func (e *Engine) collected() uint32 {
+	if e.env.Weak != nil && (e.canary.p == nil || e.gone(e.canary)) {
+		e.canary = e.handleOf(unsafe.Pointer(new(Tag)))
+		e.cycle++
+	}
+	return e.cycle
 }
 
 // due says whether it is time for a sweep: there are twice as many nodes as after the last one, or
 // some more and a garbage collection since.
+//
+//go:norace
 func (g *graph) due(e *Engine) bool {
 	g.since++
-	return g.nodes.n >= g.sweepAt || g.since&255 == 0 && g.since >= 1024+g.nodes.n/8 && e.gone(g.canary)
+	return g.nodes.n >= g.sweepAt || g.since&255 == 0 && g.since >= 1024+g.nodes.n/8 && e.collected() != g.swept
 }
 
 // drop removes dead nodes and their edges.
+//
+//go:norace
 func (g *graph) drop() {
 	for _, n := range g.dead {
 		g.lose(n)
@@ -448,12 +510,14 @@ func (g *graph) drop() {
 		if s := &g.nodes.slots[i]; s.full {
 			n := s.v
 			n.in, n.out = alive(n.in), alive(n.out)
-			n.index.reset()
+			n.index = nil
 		}
 	}
 }
 
 // lose drops the edges of a node that is dead.
+//
+//go:norace
 func (g *graph) lose(n *node) {
 	for _, list := range [][]*edge{n.in, n.out} {
 		for _, ed := range list {
@@ -467,6 +531,8 @@ func (g *graph) lose(n *node) {
 }
 
 // clear drops the occurrences of an edge.
+//
+//go:norace
 func (ed *edge) clear() {
 	for _, o := range ed.occ {
 		o.unref()
@@ -474,6 +540,7 @@ func (ed *edge) clear() {
 	ed.occ = nil
 }
 
+//go:norace
 func alive(list []*edge) []*edge {
 	kept := list[:0]
 	for _, ed := range list {
@@ -483,7 +550,7 @@ func alive(list []*edge) []*edge {
 	}
 	clear(list[len(kept):])
 	if cap(kept) > 4*len(kept)+8 {
-		kept = append([]*edge(nil), kept...)
+		kept = copied(nil, kept)
 	}
 	return kept
 }

@@ -2,8 +2,6 @@
 // the other in every run of the program.
 package engine
 
-import "sync/atomic"
-
 // Origin is where a goroutine comes from: all that its first use of a lock needs to
 // know of the one that started it. It is two words, to be copied at each start.
 type Origin struct {
@@ -22,15 +20,19 @@ type label struct {
 	at     uint32
 	direct bool // up started this one itself
 	joins  []join
-	kept   int // joins at the last pruning
+	kept   int    // joins at the last pruning
+	pruned uint32 // garbage collections then
 
 	query, asked uint32 // how much of it the search under way has seen
 
-	depth, limit int // ancestors, at most, and when to look which of them still matter
+	depth, limit int    // ancestors, at most, and when to look which of them still matter
+	settled      uint32 // garbage collections when that was done
 
-	refs   int     // occurrences that are in edges
+	refs   int    // occurrences that are in edges
+	grip   handle // of what those have that are in no edge (Thread.hold), if there is e
+	e      *Engine
 	thread *Thread // nil when it has ended
-	uses   *[512]atomic.Uint32
+	uses   uses
 }
 
 // join says that what the other did until its clock was upto came before what this one does
@@ -41,8 +43,10 @@ type join struct {
 }
 
 // idle says whether nothing refers to it or ever will.
+//
+//go:norace
 func (l *label) idle() bool {
-	if l.thread != nil || l.refs != 0 {
+	if l.thread != nil || l.refs != 0 || l.e != nil && !l.e.gone(l.grip) {
 		return false
 	}
 	if len(l.joins) != 0 {
@@ -53,6 +57,8 @@ func (l *label) idle() bool {
 
 // settle leaves out ancestors that do not matter any more, so that a goroutine that
 // starts the next one for ever leaves no trail.
+//
+//go:norace
 func settle(up **label, at *uint32, direct *bool) {
 	for *up != nil && (*up).idle() {
 		*up, *at, *direct = (*up).up, (*up).at, false
@@ -60,6 +66,8 @@ func settle(up **label, at *uint32, direct *bool) {
 }
 
 // shorten settles all ancestors, so that there are never more than twice as many as matter.
+//
+//go:norace
 func (l *label) shorten() {
 	l.depth = 0
 	for a := l; a.up != nil; a = a.up {
@@ -73,14 +81,18 @@ func (l *label) shorten() {
 }
 
 // lab gives the thread a label.
+//
+//go:norace
 func (t *Thread) lab() *label {
 	if t.label == nil {
 		o := t.origin
 		settle(&o.up, &o.at, &o.direct)
 		l := &label{num: t.num, name: t.name, up: o.up, at: o.at, direct: o.direct, thread: t, limit: 32}
 		if o.up != nil {
-			if l.depth, l.limit = o.up.depth+1, o.up.limit; l.depth >= l.limit {
+			l.depth, l.limit, l.settled = o.up.depth+1, o.up.limit, o.up.settled
+			if cycle := t.e.collected(); l.depth >= l.limit || l.depth >= 32 && l.settled != cycle {
 				l.shorten()
+				l.settled = cycle
 			}
 		}
 		t.label = l
@@ -90,6 +102,8 @@ func (t *Thread) lab() *label {
 
 // Fork gives the origin of a goroutine that t is about to start. A goroutine that
 // has no Thread yet passes on the origin that it has itself, with Origin.Fork.
+//
+//go:norace
 func (t *Thread) Fork() Origin {
 	l := t.label
 	if l == nil {
@@ -99,48 +113,63 @@ func (t *Thread) Fork() Origin {
 	t.step()
 	if l.uses == nil {
 		t.enter()
-		l.uses = new([512]atomic.Uint32)
+		l.uses = make(uses, 16)
 		t.leave()
 		t.special.Or(using)
 	}
 	for i := 0; i < t.n; i++ {
-		l.uses[useSlot(t.holds[i].id)].Store(t.clock)
+		t.noteUse(t.holds[i].id)
 	}
 	return o
 }
 
 // Fork gives the origin of a goroutine started by one that has no Thread.
+//
+//go:norace
 func (o Origin) Fork() Origin { o.direct = false; return o }
 
 // step ends a stretch of the thread's life.
+//
+//go:norace
 func (t *Thread) step() {
 	t.clock++
 	t.reseed()
 }
 
-func useSlot(id ID) int { return int(mix(0, id, 0)>>20) & 511 }
-
 // use notes that the thread takes a lock, for the rule that whoever started another
 // thread after its own last use of a lock cannot meet it there. It says whether somebody waits
 // to hear of it.
+//
+//go:norace
 func (t *Thread) use(id ID) (heard bool) {
-	s := t.special.Load()
-	if s&using != 0 {
-		t.label.uses[useSlot(id)].Store(t.clock)
+	if t.special.Load()&using != 0 {
+		t.noteUse(id)
 	}
-	return s&watched != 0 && t.bits.Load()>>(uint64(id)&63)&1 != 0
+	// The bit after the use, and who sets the bit looks at the uses after that: one of the two sees the other.
+	return t.special.Load()&watched != 0 && t.bits.Load()>>(uint64(id)&63)&1 != 0
 }
 
-// used says whether the thread took the lock after its clock was at. It may say so in error,
-// never the opposite.
-func (l *label) used(id ID, at uint32) bool { return l.uses != nil && l.uses[useSlot(id)].Load() > at }
+// used says whether the thread took one of the locks after its clock was at. It may say so in error, never the opposite.
+//
+//go:norace
+func (l *label) used(ids []ID, at uint32) bool {
+	for _, id := range ids {
+		if l.uses.since(id, at) {
+			return true
+		}
+	}
+	return false
+}
 
 // before says whether the moment (x, xc) came before (y, yc) by starts and joins.
+//
+//go:norace
 func (e *Engine) before(x *label, xc uint32, y *label, yc uint32) bool {
 	e.queries++
 	return before(x, xc, y, yc, e.queries)
 }
 
+//go:norace
 func before(x *label, xc uint32, y *label, yc uint32, query uint32) bool {
 	for y != nil {
 		if x == y {
@@ -175,6 +204,8 @@ type debt struct {
 
 // Owe says that t will call Done on the group (a goroutine started by WaitGroup.Go):
 // who waits for the group waits for t.
+//
+//go:norace
 func (t *Thread) Owe(g *Tag) {
 	id := ID(g.id.Load())
 	t.enter()
@@ -190,6 +221,8 @@ func (t *Thread) Owe(g *Tag) {
 }
 
 // Done says that t is about to call Done on the group.
+//
+//go:norace
 func (t *Thread) Done(g *Tag) {
 	if t.label == nil && t.origin.up == nil && len(t.debts) == 0 {
 		return // nothing that somebody could come after
@@ -199,7 +232,7 @@ func (t *Thread) Done(g *Tag) {
 	for i := range t.debts {
 		if t.debts[i].id == id {
 			if t.debts[i].n--; t.debts[i].n == 0 {
-				t.debts = append(t.debts[:i], t.debts[i+1:]...)
+				t.debts = copied(t.debts[:i], t.debts[i+1:])
 			}
 			break
 		}
@@ -218,7 +251,7 @@ func (t *Thread) Done(g *Tag) {
 	q := e.groups.get(idKey(id))
 	if q == nil {
 		e.sweepGroups()
-		q = &group{weak: e.handleOf(g)}
+		q = &group{weak: e.handleOf(g.pointer())}
 		e.groups.put(idKey(id), q)
 	}
 	if q.waited {
@@ -236,6 +269,8 @@ func (t *Thread) Done(g *Tag) {
 }
 
 // addJoin adds one, unless the list has a better one of the same thread.
+//
+//go:norace
 func addJoin(list []join, j join) []join {
 	for i := range list {
 		if list[i].who == j.who {
@@ -250,6 +285,8 @@ func addJoin(list []join, j join) []join {
 
 // Joined says that t was woken from, or found done, a wait for the group: what those did
 // who called Done came before what t does from now on.
+//
+//go:norace
 func (t *Thread) Joined(g *Tag) {
 	t.enter()
 	q := t.e.groups.get(idKey(ID(g.id.Load())))
@@ -264,8 +301,9 @@ func (t *Thread) Joined(g *Tag) {
 		if j.who == l {
 			continue
 		}
-		if len(l.joins) >= 16 && len(l.joins) >= 2*l.kept {
+		if cycle := t.e.collected(); len(l.joins) >= 16 && (len(l.joins) >= 2*l.kept || l.pruned != cycle) {
 			l.prune()
+			l.pruned = cycle
 		}
 		l.joins = append(l.joins, join{j.who, j.upto, t.clock})
 	}
@@ -273,11 +311,14 @@ func (t *Thread) Joined(g *Tag) {
 }
 
 // prune drops joins with those that nothing refers to.
+//
+//go:norace
 func (l *label) prune() {
 	l.joins = pruned(l.joins, l)
 	l.kept = len(l.joins)
 }
 
+//go:norace
 func pruned(list []join, l *label) []join {
 	kept := list[:0]
 	for _, j := range list {
@@ -298,11 +339,15 @@ func pruned(list []join, l *label) []join {
 	return kept
 }
 
-// sweepGroups drops groups that are gone, whenever there are twice as many.
+// sweepGroups drops groups that are gone, after a garbage collection or when there are twice as many.
+//
+//go:norace
 func (e *Engine) sweepGroups() {
-	if e.groups.n < e.groupsAt {
+	cycle := e.collected()
+	if e.groups.n < 64 || e.groups.n < e.groupsAt && e.groupsSwept == cycle {
 		return
 	}
+	e.groupsSwept = cycle
 	var gone []key
 	for i := range e.groups.slots {
 		if s := &e.groups.slots[i]; s.full && e.gone(s.v.weak) {

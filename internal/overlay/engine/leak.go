@@ -13,6 +13,8 @@ const maxOrphans = 1024
 // Exit ends the thread. What it still holds is remembered: it is a leak unless another
 // thread releases it, or at once if its class is OwnerOnly. The Thread is used again
 // for another one; do not keep it.
+//
+//go:norace
 func (t *Thread) Exit() {
 	e := t.e
 	t.enter()
@@ -41,7 +43,7 @@ func (t *Thread) Exit() {
 	t.special.Store(0)
 	t.bits.Store(0)
 	t.n, t.label, t.origin, t.links, t.waits, t.name = 0, nil, Origin{}, t.links[:0], false, ""
-	t.debts, t.lost, t.watches, t.suspects = t.debts[:0], t.lost[:0], nil, nil
+	t.debts, t.lost, t.watches, t.suspects, t.grip = t.debts[:0], t.lost[:0], nil, nil, nil
 	if len(e.pool) < 256 {
 		e.pool = append(e.pool, t)
 	}
@@ -50,6 +52,8 @@ func (t *Thread) Exit() {
 
 // Finish looks at what is held by threads that ended or wait and by t, the one that is about to
 // end the program or the test, and reports what is leaked. t may be nil.
+//
+//go:norace
 func (e *Engine) Finish(t *Thread) {
 	if t != nil {
 		t.enter()
@@ -79,6 +83,8 @@ func (e *Engine) Finish(t *Thread) {
 }
 
 // overdue reports a hold whose function is not on the stack of t, which runs, any more.
+//
+//go:norace
 func (t *Thread) overdue(h *hold) {
 	e := t.e
 	c := e.classes[h.id.Class()]
@@ -90,16 +96,17 @@ func (t *Thread) overdue(h *hold) {
 		return
 	}
 	var pcs [64]uintptr
-	n := e.env.Stack(1, pcs[:])
+	n := e.callers(pcs[:])
 	for _, pc := range pcs[:n] {
 		if e.function(pc) == taker {
 			return
 		}
 	}
 	h.mode |= told
-	t.foundLeak(h.ref(), e.threadRef(t), "the function that took it has returned, and it is still held", Possible, append([]uintptr(nil), pcs[:n]...))
+	t.foundLeak(h.ref(), e.threadRef(t), "the function that took it has returned, and it is still held", Possible, copied(nil, pcs[:n]))
 }
 
+//go:norace
 func (e *Engine) function(pc uintptr) string {
 	if e.env.Func != nil {
 		return e.env.Func(pc)

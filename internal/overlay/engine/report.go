@@ -21,6 +21,7 @@ const (
 
 var reportKinds = [...]string{"", "order", "duplicate", "recursion", "upgrade", "not-held", "leak", "sleep", "cond", "interlock", "chan", "deadlock"}
 
+//go:norace
 func (k ReportKind) String() string { return reportKinds[k] }
 
 // Severity says how sure it is that a report is about a real mistake.
@@ -35,6 +36,7 @@ const (
 
 var severities = [...]string{"", "possible", "likely", "certain"}
 
+//go:norace
 func (s Severity) String() string { return severities[s] }
 
 // Mode is how a lock is held or wanted.
@@ -46,6 +48,7 @@ const (
 	Exclusive
 )
 
+//go:norace
 func (m Mode) String() string {
 	switch m {
 	case Shared:

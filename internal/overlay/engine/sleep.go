@@ -4,6 +4,8 @@ package engine
 // CondWait says that t is about to wait on a condition variable with the interlock l,
 // which the embedder releases and takes again by itself (Unlocked, then Want and Got). c is
 // the condition variable, or nil.
+//
+//go:norace
 func (t *Thread) CondWait(c, l *Tag, site uintptr) {
 	if t.special.Load()&quiet != 0 {
 		return
@@ -39,10 +41,14 @@ func (t *Thread) CondWait(c, l *Tag, site uintptr) {
 	t.depot = kept
 	if c != nil && len(kept) > 0 {
 		cond.mode = Exclusive
-		o := e.occurrence(t, kept, cond)
 		e.cands = e.cands[:0]
 		for _, r := range kept {
-			e.learn(e.nodeOf(r.id, t.tagOf(r.id)), e.nodeOf(cond.id, c), o)
+			e.leads(&t.holds[t.find(r.id, 0)])
+		}
+		e.toGraph(c)
+		o, _ := e.occurrence(t, c, kept, cond)
+		for _, r := range kept {
+			e.learn(e.nodeOf(r.id, t.tagOf(r.id), handle{}), e.nodeOf(cond.id, c, handle{}), o)
 		}
 		e.pick(t)
 	}
@@ -52,6 +58,8 @@ func (t *Thread) CondWait(c, l *Tag, site uintptr) {
 // CondSignal says that t is about to wake somebody who waits on c, with the interlock l or nil. Whatever else
 // it holds it needed to come here: who waits for that with the same lock held waits for ever. In the graph of locks the Cond comes
 // before what its wakers hold, and after what those hold who wait.
+//
+//go:norace
 func (t *Thread) CondSignal(c, l *Tag, site uintptr) {
 	n := t.n
 	if n == 0 || t.special.Load()&quiet != 0 || l != nil && n == 1 && t.holds[0].id == ID(l.id.Load()) {
@@ -66,6 +74,7 @@ func (t *Thread) CondSignal(c, l *Tag, site uintptr) {
 	t.enter()
 	t.refresh()
 	e.cands = e.cands[:0]
+	e.toGraph(c)
 	for i := 0; i < t.n; i++ {
 		r := t.holds[i].ref()
 		k := e.classes[r.id.Class()]
@@ -76,7 +85,8 @@ func (t *Thread) CondSignal(c, l *Tag, site uintptr) {
 			e.stacks.put(k, e.stack(site))
 		}
 		o := &occ{who: t.lab(), last: t.clock, held: []ref{cond}, to: r}
-		e.learn(e.nodeOf(cond.id, c), e.nodeOf(r.id, t.holds[i].tag), o)
+		e.leads(&t.holds[i])
+		e.learn(e.nodeOf(cond.id, c, handle{}), e.nodeOf(r.id, t.holds[i].tag, handle{}), o)
 	}
 	e.pick(t)
 	if t.n > 0 {
@@ -86,6 +96,8 @@ func (t *Thread) CondSignal(c, l *Tag, site uintptr) {
 }
 
 // learn records an order of two locks, and collects the circles that it closes.
+//
+//go:norace
 func (e *Engine) learn(x, y *node, o *occ) (made bool) {
 	ed, made := e.inst.edge(x, y)
 	e.add(ed, o)
@@ -95,6 +107,8 @@ func (e *Engine) learn(x, y *node, o *occ) (made bool) {
 
 // WrongInterlock reports that t waits on c with l, while others wait with another lock, as
 // the embedder sees.
+//
+//go:norace
 func (t *Thread) WrongInterlock(c, l *Tag, site uintptr) {
 	t.enter()
 	t.foundInterlock(ref{ID(c.id.Load()), site, 0}, ref{ID(l.id.Load()), site, Exclusive}, "others wait there with another lock, so a wakeup can be missed")
@@ -103,6 +117,8 @@ func (t *Thread) WrongInterlock(c, l *Tag, site uintptr) {
 
 // Sleep says that t is about to sleep for an unbounded time; but is the lock that this
 // gives up, or nil. what names the wait.
+//
+//go:norace
 func (t *Thread) Sleep(what string, but *Tag, site uintptr) {
 	if t.n == 0 || t.special.Load()&quiet != 0 {
 		return
@@ -120,6 +136,8 @@ func (t *Thread) Sleep(what string, but *Tag, site uintptr) {
 }
 
 // Chan says that t is about to wait on a channel.
+//
+//go:norace
 func (t *Thread) Chan(what string, site uintptr) {
 	if t.n == 0 || t.special.Load()&quiet != 0 {
 		return
@@ -141,6 +159,8 @@ func (t *Thread) Chan(what string, site uintptr) {
 
 // Misuse reports that t releases a lock which nobody holds so, as the embedder can see
 // from the lock's own state.
+//
+//go:norace
 func (t *Thread) Misuse(g *Tag, m Mode, site uintptr) {
 	t.enter()
 	t.foundNotHeld(g, ref{ID(g.id.Load()), site, m})

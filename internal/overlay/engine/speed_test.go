@@ -176,17 +176,46 @@ func TestMillionLocks(t *testing.T) {
 	runtime.KeepAlive(th)
 }
 
+// TestLocksTakeTheirOrdersAlong nests locks of which nothing leads on. It is told of no lock that is gone, and yet nothing is left.
+func TestLocksTakeTheirOrdersAlong(t *testing.T) {
+	n := 100_000
+	e := engine.New(engine.Env{}, engine.Options{})
+	th := e.Thread(engine.Origin{}, "")
+	c := e.Class(0, engine.ClassSpec{Name: "conn", Kind: engine.Sleepable})
+	before := heap()
+	for range n {
+		o, p := new(object), new(object)
+		e.Enroll(&o.tag, c)
+		e.Enroll(&p.tag, c)
+		th.Locked(&o.tag, ex, 1)
+		th.Locked(&p.tag, ex, 2)
+		th.Unlocked(&p.tag, ex, 3)
+		th.Unlocked(&o.tag, ex, 4)
+	}
+	if now := heap(); now > before+1<<18 {
+		t.Errorf("%d bytes are kept", now-before)
+	}
+	runtime.KeepAlive(th)
+}
+
 // TestMillionThreads starts goroutines that nest locks, each by the one before it or all by one
-// which joins them.
+// which joins them; the same locks, or locks of their own.
 func TestMillionThreads(t *testing.T) {
 	n := 300_000
 	if testing.Short() {
 		n = 30_000
 	}
-	for _, chain := range []bool{true, false} {
+	for i := range 4 {
+		chain, own := i&1 == 0, i&2 != 0
 		e := engine.New(weakEnv(), engine.Options{})
 		l := newLocks(e, 3)
 		work := func(th *engine.Thread) {
+			if own {
+				l = append([]engine.Tag(nil), l...)
+				e.Enroll(&l[0], 0)
+				e.Enroll(&l[1], 0)
+				e.Enroll(&l[2], 0)
+			}
 			th.Locked(&l[0], ex, 1)
 			th.Locked(&l[1], ex, 2)
 			th.Unlocked(&l[1], ex, 3)
@@ -195,7 +224,10 @@ func TestMillionThreads(t *testing.T) {
 		th := e.Thread(engine.Origin{}, "")
 		work(th)
 		before := heap()
-		for range n {
+		for i := range n + 100 {
+			if i == n {
+				heap() // what is gone is noticed by who starts next
+			}
 			next := e.Thread(th.Fork(), "")
 			work(next)
 			next.Done(&l[2])
@@ -208,7 +240,7 @@ func TestMillionThreads(t *testing.T) {
 			}
 		}
 		if now := heap(); now > before+1<<20 {
-			t.Errorf("chain %v: %d bytes are kept", chain, now-before)
+			t.Errorf("chain %v, own locks %v: %d bytes are kept", chain, own, now-before)
 		}
 		runtime.KeepAlive(th)
 	}

@@ -16,6 +16,7 @@ import (
 //
 //	L1 nothing that the engine watches is called with it held, except Env's Stack,
 //	   Weak, Alive and Accept, which take no watched lock
+//	L2 what is done with it held orders nothing for the race detector
 //
 // Transitions:
 //
@@ -28,7 +29,9 @@ import (
 // Departures: FreeBSD's witness uses a spin mutex, too, but not for known orders.
 type spinLock struct{ word atomic.Uint32 }
 
+//go:norace
 func (s *spinLock) lock() {
+	Hide()
 	for i := 0; !s.word.CompareAndSwap(0, 1); i++ { // K1
 		// Another thread has it.
 		for j := 0; j < 64 && s.word.Load() != 0; j++ {
@@ -39,4 +42,8 @@ func (s *spinLock) lock() {
 	}
 }
 
-func (s *spinLock) unlock() { s.word.Store(0) } // K2
+//go:norace
+func (s *spinLock) unlock() {
+	s.word.Store(0) // K2
+	Show()
+}

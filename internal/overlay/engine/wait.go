@@ -21,6 +21,8 @@ type link struct {
 // Block says that t parks until it gets the lock (or the Group, or the Cond), and
 // reports the circle of threads that this closes, if it does. Call Unblock when it
 // runs again. A wait that may end without it, by a timeout, is not told.
+//
+//go:norace
 func (t *Thread) Block(g *Tag, m Mode, site uintptr) {
 	if t.special.Load()&quiet != 0 {
 		return
@@ -48,6 +50,8 @@ func (t *Thread) Block(g *Tag, m Mode, site uintptr) {
 }
 
 // linkTo enters a lock into the table (W1).
+//
+//go:norace
 func (t *Thread) linkTo(r ref) {
 	n := len(t.links)
 	var l *link
@@ -68,6 +72,7 @@ func (t *Thread) linkTo(r ref) {
 	t.e.holders.put(idKey(r.id), l)
 }
 
+//go:norace
 func (e *Engine) remove(l *link) {
 	if l.t == nil {
 		return
@@ -87,6 +92,8 @@ func (e *Engine) remove(l *link) {
 }
 
 // unlink removes one lock that another thread released (W1).
+//
+//go:norace
 func (t *Thread) unlink(id ID) {
 	for _, l := range t.links {
 		if l.id == id {
@@ -96,6 +103,8 @@ func (t *Thread) unlink(id ID) {
 }
 
 // Unblock says that t runs again.
+//
+//go:norace
 func (t *Thread) Unblock() {
 	if t.special.Load()&quiet != 0 {
 		return
@@ -112,6 +121,8 @@ func (t *Thread) Unblock() {
 
 // circle looks for the circle of waits through t, which wants to. A reader that really waits
 // does so for a writer, who waits for the readers, so all holders count.
+//
+//go:norace
 func (e *Engine) circle(t *Thread, to ref, path []*link) []*link {
 	readers := to.mode == Shared && e.classes[to.id.Class()].Flag&RecursiveRead != 0
 	for l := e.holders.get(idKey(to.id)); l != nil; l = l.next {
@@ -134,6 +145,8 @@ func (e *Engine) circle(t *Thread, to ref, path []*link) []*link {
 
 // refute withdraws what was said about this thread hanging, since it goes on: another thread
 // released a lock for it.
+//
+//go:norace
 func (t *Thread) refute() {
 	if len(t.suspects) == 0 {
 		return
@@ -148,6 +161,8 @@ func (t *Thread) refute() {
 
 // Blocked calls f for each thread that waits (between Block and Unblock) with what it
 // waits for, what it holds and a stack where it did so before, under the engine's lock.
+//
+//go:norace
 func (e *Engine) Blocked(f func(t ThreadRef, wants LockRef, holds []LockRef, stack []uintptr)) {
 	e.mu.lock()
 	defer e.mu.unlock()

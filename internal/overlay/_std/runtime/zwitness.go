@@ -20,8 +20,9 @@ type WitnessHooks struct {
 	// Chan, if there is one, is called by a goroutine with a record that is about to wait for a channel.
 	Chan func(record unsafe.Pointer, what string)
 	// Unpin is called for the record of a goroutine that waits, with the world stopped, when the garbage collector is to look for
-	// goroutines that nobody can wake.
+	// goroutines that nobody can wake. Still is called before and after all of that.
 	Unpin func(record unsafe.Pointer)
+	Still func(on bool)
 	// Watch is called by the helper goroutine when Period has passed, or when all goroutines are asleep.
 	Watch func(asleep bool)
 	// Period is the time between two calls of Watch in nanoseconds, 0 if it is not to be called.
@@ -205,6 +206,7 @@ type WitnessBlocked struct {
 // WitnessLeaked collects garbage in the way that finds goroutines which can never be woken because nobody can reach what they
 // wait for, and lists them. The collection takes a while.
 func WitnessLeaked() []WitnessBlocked {
+	witness.hooks.Still(true)
 	stw := stopTheWorldGC(stwGoroutineProfile)
 	forEachGRace(func(gp *g) {
 		if gp.witness != nil && witnessWaits(readgstatus(gp)&^_Gscan, gp) {
@@ -212,6 +214,7 @@ func WitnessLeaked() []WitnessBlocked {
 		}
 	})
 	startTheWorldGC(stw)
+	witness.hooks.Still(false)
 	goroutineLeakGC()
 	return witnessBlocked(func(status uint32, gp *g) bool { return status == _Gleaked })
 }
@@ -288,8 +291,27 @@ func WitnessWeak(p unsafe.Pointer) unsafe.Pointer {
 	return unsafe.Pointer(getOrAddWeakHandle(p))
 }
 
-// WitnessAlive looks at such a word.
-func WitnessAlive(handle unsafe.Pointer) bool { return (*atomic.Uintptr)(handle).Load() != 0 }
+// WitnessAlive looks at such a word. The collector makes it zero when it sweeps, which may be a while after it has found that
+// nobody reaches the object, and that is asked here.
+func WitnessAlive(handle unsafe.Pointer) bool {
+	p := (*atomic.Uintptr)(handle).Load()
+	if p == 0 {
+		return false
+	}
+	mp := acquirem() // no cycle begins or ends meanwhile
+	alive := true
+	if s := spanOfHeap(p); gcphase == _GCoff && s != nil && atomic.Load(&s.sweepgen) == mheap_.sweepgen-2 {
+		alive = s.markBitsForIndex(s.objIndex(p)).isMarked()
+	}
+	releasem(mp)
+	return alive && (*atomic.Uintptr)(handle).Load() != 0
+}
+
+// WitnessScans says whether the collector looks for pointers where p points to, in an object of the heap.
+func WitnessScans(p unsafe.Pointer) bool {
+	s := spanOfHeap(uintptr(p))
+	return s != nil && !s.spanclass.noscan()
+}
 
 // WitnessRandom tells two processes apart.
 func WitnessRandom() uint64 { return rand() }

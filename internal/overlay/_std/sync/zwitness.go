@@ -25,6 +25,7 @@ func init() {
 	witnesses = engine.New(engine.Env{
 		Weak:   runtime.WitnessWeak,
 		Alive:  runtime.WitnessAlive,
+		Scans:  runtime.WitnessScans,
 		Report: witnessReport,
 	}, engine.Options{
 		ChanHeld:  runtime.WitnessGetenv("LWKT_WITNESS_CHAN") != "",
@@ -44,6 +45,7 @@ func init() {
 		Start:  witnessStart,
 		End:    witnessEnd,
 		Unpin:  func(record unsafe.Pointer) { (*engine.Thread)(record).Unpin() },
+		Still:  witnesses.Still,
 		Watch:  witnessWatch,
 		Period: int64(witnessNumber("LWKT_WITNESS_TICK", 1000)) * 1e6,
 	})
