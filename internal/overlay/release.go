@@ -11,8 +11,11 @@ import (
 // oldest and newest are the minor releases of Go 1 that are supported, both included.
 const oldest, newest = 26, 27
 
+// tested are the patch releases that the tests were last run with, the other one by the leg "othergo" of .ci/run, which reads this line.
+const tested26, tested27 = "go1.26.8", "go1.27.4"
+
 // goOn ends the messages about a toolchain that cannot be used.
-const goOn = "Choose one that it knows: GOTOOLCHAIN=go1.27.4 witness ..., or go1.26.8, which the go command downloads; or look for a newer lwkt."
+const goOn = "Choose one that it knows: GOTOOLCHAIN=" + tested27 + " witness ..., or " + tested26 + ", which the go command downloads; or look for a newer lwkt."
 
 // An UnknownError names a Go release that is not supported.
 type UnknownError struct {
