@@ -40,14 +40,20 @@ func init() {
 // witnessings counts how often the witness was switched on. What a thread had then may be gone.
 var witnessings atomic.Uint32
 
-// userStack is the stack from the first frame outside this package's lock code on.
+// userStack is the stack from the first frame outside this package's lock code on. What it writes is the engine's,
+// and unseen by the race detector, which a copy would not be.
+//
+//go:norace
 func userStack(skip int, pcs []uintptr) int {
-	var buf [64]uintptr
-	stack := buf[:runtime.Callers(skip+2, buf[:])]
-	for len(stack) > 0 && oursPC(stack[0]) {
-		stack = stack[1:]
+	n := runtime.Callers(skip+2, pcs)
+	ours := 0
+	for ours < n && oursPC(pcs[ours]) {
+		ours++
 	}
-	return copy(pcs, stack)
+	for i := range n - ours {
+		pcs[i] = pcs[ours+i]
+	}
+	return n - ours
 }
 
 // kinds are the classes in the words of the witness.

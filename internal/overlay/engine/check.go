@@ -157,10 +157,7 @@ func (e *Engine) occurrence(t *Thread, g *Tag, held []ref, to ref) (*occ, *later
 			}
 		}
 	}
-	if k := sites(held[len(held)-1].site, to.site); !e.stacks.has(k) {
-		e.stacks.put(k, e.stack(to.site))
-	}
-	o := occ{who: t.lab(), last: t.clock, held: copied(nil, held), to: to}
+	o := occ{who: t.lab(), last: t.clock, held: copied(nil, held), to: to, stack: t.trace(held[len(held)-1].site, to.site)}
 	if l := e.postpone(t, g, held); l != nil {
 		l.occ = o
 		return &l.occ, g.later
@@ -191,34 +188,47 @@ func (e *Engine) isBlessed(a, b Class) bool {
 	return e.blessed.has(key{uint64(a), uint64(b)}) || e.blessed.has(key{uint64(b), uint64(a)})
 }
 
-// sites is the key of the stacks that are kept: one for each pair of places.
-//
-//go:norace
-func sites(held, wanted uintptr) key { return key{uint64(held), uint64(wanted)} }
+// maxStacks is how many stacks are kept that differ in more than two places.
+const maxStacks = 4096
 
-// stack captures the stack of the running thread, from the place that is known by its return
-// address on, which leaves out the engine and whoever embeds it.
+// trace keeps the stack of the running thread, each once, and gives its key. If there are very many, as of a
+// recursion, one stack is kept for each pair of places where a lock was taken.
 //
 //go:norace
-func (e *Engine) stack(site uintptr) []uintptr {
-	var buf [48]uintptr
-	pcs := buf[:e.callers(buf[:])]
-	for i, pc := range pcs {
-		if pc == site {
-			pcs = pcs[i:]
-			break
-		}
+func (t *Thread) trace(held, site uintptr) key {
+	e, pcs := t.e, t.stack(site)
+	k := key{0x9ae16a3b2f90404f, uint64(len(pcs))}
+	for _, pc := range pcs {
+		k[0] = (k[0] ^ uint64(pc)) * 0x9e3779b97f4a7c15
+		k[0] ^= k[0] >> 29
+		k[1] = k[1]*0x100000001b3 + uint64(pc)
 	}
-	return copied([]uintptr{}, pcs)
+	if e.stacks.n >= maxStacks && !e.stacks.has(k) {
+		k = key{uint64(held), uint64(site)}
+	}
+	if !e.stacks.has(k) {
+		e.stacks.put(k, copied([]uintptr{}, pcs))
+	}
+	return k
 }
 
-// callers asks for the stack of the running thread, from its caller's caller on. That function may do as it likes: it is not hidden.
+// stack asks for the stack of the thread, which runs, from the place that is known by its return address on, which
+// leaves out the engine and whoever embeds it. It is good until the next call.
 //
 //go:norace
-func (e *Engine) callers(pcs []uintptr) int {
+func (t *Thread) stack(site uintptr) []uintptr {
+	if t.pcs == nil {
+		t.pcs = make([]uintptr, 64)
+	}
 	Show()
-	defer Hide()
-	return e.env.Stack(2, pcs)
+	pcs := t.pcs[:t.e.env.Stack(2, t.pcs)]
+	Hide()
+	for i, pc := range pcs {
+		if pc == site {
+			return pcs[i:]
+		}
+	}
+	return pcs
 }
 
 // again looks at a lock that is taken while the same thread has it already.

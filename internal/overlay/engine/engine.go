@@ -31,7 +31,8 @@ type Env struct {
 	// Stack fills pcs with the call stack of the running thread, innermost first,
 	// leaving out skip frames besides its own and its caller's, as runtime.Callers
 	// does; that is the default. What is left out beyond that is up to whoever
-	// embeds: the engine does not know how deep its hooks are.
+	// embeds: the engine does not know how deep its hooks are. It must not show the race detector
+	// what it writes to pcs.
 	Stack func(skip int, pcs []uintptr) int
 
 	// Weak gives a handle for the object that a lock lies in, which does not keep
@@ -105,7 +106,7 @@ type Engine struct {
 	lastNum uint32
 
 	inst, sort graph            // orders of locks, and of classes
-	stacks     table[[]uintptr] // by sites
+	stacks     table[[]uintptr] // of occurrences: by trace
 	effort     int              // of searches for circles so far
 	cands      []candidate
 

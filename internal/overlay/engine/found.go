@@ -105,7 +105,7 @@ func (t *Thread) simple(f finding, sev Severity, text string, locks ...ref) *Rep
 			r.Locks = append(r.Locks, e.lockRef(l))
 		}
 	}
-	r.Stack = e.stack(site)
+	r.Stack = copied([]uintptr{}, t.stack(site))
 	if !e.report(f, r) {
 		return nil
 	}
@@ -224,11 +224,11 @@ func (e *Engine) foundCircle(t *Thread, c candidate) {
 		st := Step{Holds: e.lockRef(held), Wants: e.lockRef(s.o.to), Stated: s.o.who == nil}
 		if who := s.o.who; who != nil {
 			st.Thread = e.nameThread(who.num, who.name)
-			st.Stack = e.stacks.get(sites(s.o.held[len(s.o.held)-1].site, s.o.to.site))
+			st.Stack = e.stacks.get(s.o.stack)
 			if i == closer && t != nil && who == t.label && s.o.last == t.clock {
 				st.Now = true
 				if held.mode != 0 { // else it wakes, and took the lock before
-					st.Stack = e.stack(s.o.to.site)
+					st.Stack = copied(nil, t.stack(s.o.to.site))
 				}
 				r.Thread, r.Stack = st.Thread, st.Stack
 			}
@@ -324,9 +324,8 @@ func (t *Thread) foundDeadlock(path []*link) {
 		// Thread i holds a lock and waits for that of the next; the closing one comes first.
 		l := path[(i+len(path)-1)%len(path)]
 		st := Step{Thread: e.threadRef(l.t), Holds: e.lockRef(l.ref), Wants: e.lockRef(l.t.wait), Now: l.t == t}
-		st.Stack = e.stacks.get(sites(l.ref.site, l.t.wait.site))
+		st.Stack = copied(nil, l.t.parked)
 		if l.t == t {
-			st.Stack = e.stack(t.wait.site)
 			r.Stack = st.Stack
 		}
 		r.Locks = append(r.Locks, st.Holds)

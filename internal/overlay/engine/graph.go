@@ -18,6 +18,8 @@ type occ struct {
 	refs int32  // edges it is in
 	held []ref  // each lock once, in its strongest mode
 	to   ref
+
+	stack key // of stacks
 }
 
 // node is a lock that was nested, or a class (an ID with serial 0).

@@ -2,6 +2,8 @@
 // the other in every run of the program.
 package engine
 
+import "sync/atomic"
+
 // Origin is where a goroutine comes from: all that its first use of a lock needs to
 // know of the one that started it. It is two words, to be copied at each start.
 type Origin struct {
@@ -191,10 +193,9 @@ func before(x *label, xc uint32, y *label, yc uint32, query uint32) bool {
 
 // group is what is known of a WaitGroup.
 type group struct {
-	weak   handle
-	done   []join // from is not used
-	kept   int    // done at the last pruning
-	waited bool   // somebody came out of Wait: the next Done begins a new round
+	weak handle
+	done []join // of this round; from is not used
+	kept int    // done at the last pruning
 }
 
 type debt struct {
@@ -224,8 +225,8 @@ func (t *Thread) Owe(g *Tag) {
 //
 //go:norace
 func (t *Thread) Done(g *Tag) {
-	if t.label == nil && t.origin.up == nil && len(t.debts) == 0 {
-		return // nothing that somebody could come after
+	if t.label == nil && t.origin.up == nil && len(t.debts) == 0 && atomic.LoadUint32(&g.owner) == 0 {
+		return // nothing that somebody could come after, and no round that ends here
 	}
 	id := ID(g.id.Load())
 	t.enter()
@@ -237,6 +238,12 @@ func (t *Thread) Done(g *Tag) {
 			break
 		}
 	}
+	e := t.e
+	q := e.groups.get(idKey(id))
+	if q != nil && atomic.LoadUint32(&g.owner) != 0 {
+		atomic.StoreUint32(&g.owner, 0)
+		q.done = q.done[:0]
+	}
 	l, upto := t.label, t.clock
 	if l == nil {
 		l, upto = t.origin.up, t.origin.at
@@ -247,15 +254,10 @@ func (t *Thread) Done(g *Tag) {
 		t.leave()
 		return
 	}
-	e := t.e
-	q := e.groups.get(idKey(id))
 	if q == nil {
 		e.sweepGroups()
 		q = &group{weak: e.handleOf(g.pointer())}
 		e.groups.put(idKey(id), q)
-	}
-	if q.waited {
-		q.waited, q.done = false, q.done[:0]
 	}
 	if len(q.done) >= 16 && len(q.done) >= 2*q.kept {
 		q.done = pruned(q.done, nil) // a group that is waited for only once, at the end
@@ -294,7 +296,7 @@ func (t *Thread) Joined(g *Tag) {
 		t.leave()
 		return
 	}
-	q.waited = true
+	atomic.StoreUint32(&g.owner, 1)
 	l := t.lab()
 	t.step()
 	for _, j := range q.done {

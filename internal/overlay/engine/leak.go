@@ -24,7 +24,7 @@ func (t *Thread) Exit() {
 		switch c := e.classes[r.id.Class()]; {
 		case c.Flag&NoWitness != 0 || c.Kind == Group || c.Kind == Cond:
 		case c.Flag&OwnerOnly != 0:
-			t.foundLeak(r, e.threadRef(t), "it is held for ever, since only its holder can release it", Certain, e.stack(0))
+			t.foundLeak(r, e.threadRef(t), "it is held for ever, since only its holder can release it", Certain, copied(nil, t.stack(0)))
 		case e.orphans.n < maxOrphans:
 			e.orphans.put(idKey(r.id), orphan{r, e.threadRef(t)})
 		}
@@ -95,15 +95,14 @@ func (t *Thread) overdue(h *hold) {
 	if taker == "" {
 		return
 	}
-	var pcs [64]uintptr
-	n := e.callers(pcs[:])
-	for _, pc := range pcs[:n] {
+	pcs := t.stack(0)
+	for _, pc := range pcs {
 		if e.function(pc) == taker {
 			return
 		}
 	}
 	h.mode |= told
-	t.foundLeak(h.ref(), e.threadRef(t), "the function that took it has returned, and it is still held", Possible, copied(nil, pcs[:n]))
+	t.foundLeak(h.ref(), e.threadRef(t), "the function that took it has returned, and it is still held", Possible, copied(nil, pcs))
 }
 
 //go:norace

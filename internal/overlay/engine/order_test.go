@@ -169,6 +169,7 @@ func TestOverlap(t *testing.T) {
 		{"joined", "1 go 2; 2 " + ba + "done w; end; 1 joined w; " + ab, "possible order a,b"},
 		{"joined too early", "1 go 2; 2 done w; " + ba + "1 joined w; " + ab, "likely order a,b"},
 		{"two joined one after the other", "1 go 2; 2 " + ab + "done w; 1 joined w; go 3; 3 " + ba, "possible order b,a"},
+		{"joined in another round", "1 lock a; lock b; unlock b; done w; joined w; 2 done w; lock b; joined w; 1 unlock a; 2 lock a; unlock a b", "likely order b,a"},
 		{"two joined together", "1 go 2; go 3; 2 " + ab + "done w; 3 " + ba + "done w; 1 joined w", "likely order b,a"},
 		{"joined through another", "1 go 2; 2 go 3; 3 " + ab + "done w; 2 joined w; done w2; 1 joined w2; " + ba, "possible order b,a"},
 		{"joined what its starter did", "1 " + ab + "go 2; 2 done w; 3 joined w; " + ba, "possible order b,a"},

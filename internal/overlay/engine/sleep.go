@@ -81,10 +81,7 @@ func (t *Thread) CondSignal(c, l *Tag, site uintptr) {
 		if l != nil && r.id == ID(l.id.Load()) || k.Flag&NoWitness != 0 || !k.Kind.orders() {
 			continue
 		}
-		if k := sites(site, r.site); !e.stacks.has(k) {
-			e.stacks.put(k, e.stack(site))
-		}
-		o := &occ{who: t.lab(), last: t.clock, held: []ref{cond}, to: r}
+		o := &occ{who: t.lab(), last: t.clock, held: []ref{cond}, to: r, stack: t.trace(r.site, site)}
 		e.leads(&t.holds[i])
 		e.learn(e.nodeOf(cond.id, c, handle{}), e.nodeOf(r.id, t.holds[i].tag, handle{}), o)
 	}

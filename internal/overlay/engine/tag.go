@@ -11,7 +11,8 @@ import (
 // never used. A copy of a lock is another lock: the tag knows where it lies.
 //
 // owner is guarded by the lock itself: it is written by who just got it or is about to let
-// go.
+// go. Of a Group it is not 0 if somebody came out of Wait: then the next Done begins a new round. It is written with
+// the engine's lock then.
 type Tag struct {
 	id    atomic.Uint64 // class<<serialBits | serial; 0: none yet
 	owner uint32        // number of the thread that has it exclusively, 0: nobody, or sharers

@@ -80,6 +80,8 @@ type Thread struct {
 	bits     atomic.Uint64 // a filter of the locks in watches; set by others under (e)
 	debts    []debt        // (e) groups whose Done this thread owes
 	wait     ref           // (e) what it is blocked on
+	parked   []uintptr     // (e) where, if it holds anything
+	pcs      []uintptr     // (e) for stack
 	waits    bool          // (e)
 	links    []*link       // (e) of e.holders
 	mark     uint32        // (e) of a search

@@ -40,6 +40,7 @@ func (t *Thread) Block(g *Tag, m Mode, site uintptr) {
 		t.linkTo(ref{id: d.id, mode: Exclusive})
 	}
 	if len(t.links) > 0 {
+		t.parked = copied(t.parked[:0], t.stack(site))
 		e.searches++
 		t.mark = e.searches
 		if path := e.circle(t, to, nil); path != nil {
@@ -160,7 +161,7 @@ func (t *Thread) refute() {
 }
 
 // Blocked calls f for each thread that waits (between Block and Unblock) with what it
-// waits for, what it holds and a stack where it did so before, under the engine's lock.
+// waits for, what it holds and its stack if it holds anything, under the engine's lock.
 //
 //go:norace
 func (e *Engine) Blocked(f func(t ThreadRef, wants LockRef, holds []LockRef, stack []uintptr)) {
@@ -172,13 +173,11 @@ func (e *Engine) Blocked(f func(t ThreadRef, wants LockRef, holds []LockRef, sta
 			continue
 		}
 		var holds []LockRef
-		var site uintptr
 		for _, l := range t.links {
 			if l.t != nil && e.classes[l.id.Class()].Kind != Group {
 				holds = append(holds, e.lockRef(l.ref))
-				site = l.ref.site
 			}
 		}
-		f(e.threadRef(t), e.lockRef(t.wait), holds, e.stacks.get(sites(site, t.wait.site)))
+		f(e.threadRef(t), e.lockRef(t.wait), holds, copied(nil, t.parked))
 	}
 }
