@@ -4,6 +4,7 @@ package lwkt_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -175,7 +176,7 @@ func TestGiantSleep(t *testing.T) {
 	t.Run("locks that are held across sleep", func(t *testing.T) { // in both orders
 		eachDroppable(t, func(t *testing.T, i int) {
 			l := droppables()[i]
-			sleepable := l.many || l.name[0] == 'S' // SX, Serializer
+			sleepable := strings.HasPrefix(l.name, "SX") || strings.HasPrefix(l.name, "lockmgr") || l.name == "Serializer"
 			program := func(m *sim.Machine) {
 				g, l := new(giant.Mtx), droppables()[i]
 				m.Go("one", func(td *lwkt.Thread) {
