@@ -67,11 +67,14 @@ func (r *Record) noteLoss(i int) {
 // foreign says whether another goroutine than the one that used the thread first
 // is using it. Only builds with invariants ask.
 func (r *Record) foreign() bool {
+	if r.host != nil {
+		return false // a host knows what it does
+	}
 	id := goid()
 	if r.goid == 0 {
 		r.goid = id
 	}
-	return r.goid != id && r.host == nil // a host knows what it does
+	return r.goid != id
 }
 
 // goid is the number of this goroutine. Go tells it only in stack traces.
