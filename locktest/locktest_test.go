@@ -121,7 +121,7 @@ func TestWrong(t *testing.T) {
 }
 
 // TestWrongOnGoroutines wants the lock without a fault to pass there too, and faults that
-// show there at once to be found, without a wait for ever.
+// show there soon to be found, without a wait for ever.
 func TestWrongOnGoroutines(t *testing.T) {
 	s := none.subject()
 	s.Has &^= locktest.ServesWriters | locktest.ServesReaders // it does, after some seconds
@@ -139,7 +139,11 @@ func TestWrongOnGoroutines(t *testing.T) {
 	} {
 		t.Run(string(f), func(t *testing.T) {
 			h := locktest.Goroutines{Limit: 500 * time.Millisecond, Rounds: 20}
-			if err := suite(t, by).Check(h, f.subject()); err == nil {
+			var err error
+			for n := 0; n < 50 && err == nil; n++ { // the threads need not meet the first time
+				err = suite(t, by).Check(h, f.subject())
+			}
+			if err == nil {
 				t.Errorf("passes the suite %q", by)
 			} else {
 				t.Log(err)
