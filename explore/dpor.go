@@ -117,11 +117,17 @@ type dpor struct {
 	wide     bool   // some thread waits for a condition: all steps touch everything for it
 	again    bool   // that has just been found out: begin anew
 	why      string // why this program cannot be reduced
+	visited         // with States
 }
 
 func newDPOR() *dpor { s := &dpor{}; s.reset(); return s }
 
-func (s *dpor) label() string { return "dpor" }
+func (s *dpor) label() string {
+	if s.states != nil {
+		return "states"
+	}
+	return "dpor"
+}
 
 func (s *dpor) exhausted() bool { return s.over && s.why == "" }
 
@@ -129,11 +135,13 @@ func (s *dpor) blocked() int { return s.pruned }
 
 func (s *dpor) reset() {
 	s.cut(0)
+	s.forget()
 	s.kept, s.depth, s.over, s.pruned, s.runs, s.drift, s.why = 0, 0, false, 0, 0, nil, ""
 }
 
 func (s *dpor) begin() bool {
 	s.depth = 0
+	s.arrive()
 	return !s.over && s.why == ""
 }
 
@@ -145,6 +153,9 @@ func (s *dpor) give(why string) int {
 
 // Choose repeats the prefix; past it, it takes somebody who does not sleep.
 func (s *dpor) Choose(p *sim.Point) int {
+	if s.rejoined {
+		return lazy(p)
+	}
 	d := s.depth
 	s.depth++
 	if d < len(s.points) {
@@ -213,6 +224,9 @@ func (s *dpor) Choose(p *sim.Point) int {
 	if d > 0 {
 		s.noteGrants(t, d)
 	}
+	if s.states != nil && s.visit(p, t, d) {
+		return lazy(p)
+	}
 	if t.alts == 0 && !t.isBarrier {
 		if s.again {
 			return -1
@@ -220,6 +234,7 @@ func (s *dpor) Choose(p *sim.Point) int {
 		free := t.enabled &^ t.sleep
 		if free == 0 {
 			s.pruned++
+			s.waitsAt(d, p.Waiting)
 			s.pend(p.Waiting, d)
 			s.cut(d)
 			s.depth--

@@ -51,6 +51,7 @@ type Report struct {
 	Strategy   string        // which one ended it, with its seed
 	Runs       int           // schedules run, those that repeated others included
 	Traces     int           // distinct ones, up to the order of steps that have nothing to do with each other
+	States     int           // distinct ones, if they were recognized
 	Repeated   int           // runs that were abandoned because they began to repeat others
 	Exhaustive bool          // nothing is left to try
 	Capped     bool          // some runs reached the cap on steps and went on in round robin
@@ -118,6 +119,10 @@ func (r *Report) String() string {
 		}
 	case r.Strategy == replayed:
 		b.WriteString("the schedule that is replayed does not fail")
+	case r.Exhaustive && r.States > 0:
+		fmt.Fprintf(&b, "%s, exhaustive (%s)", all(r.States, "state"), counted(r.Runs, "run"))
+	case r.States > 0:
+		fmt.Fprintf(&b, "not exhaustive: %s, %s", counted(r.Runs, "run"), counted(r.States, "state"))
 	case r.Exhaustive && (r.Repeated+r.Traces == r.Runs || r.Strategy == "dpor"): // that may run a trace twice
 		fmt.Fprintf(&b, "%s (orders of operations that matter), exhaustive (%s; %s)", all(r.Traces, "trace"), by(r.Strategy), counted(r.Runs, "run"))
 	case r.Exhaustive:
@@ -230,7 +235,12 @@ func (x *exploration) all() {
 			lim.deadline = time.Now().Add(time.Duration(float64(left) * st.share))
 		}
 		g := x.guard(counts)
+		d, _ := st.s.(*dpor)
+		if d != nil && d.states != nil {
+			x.host.options.States, g.traces = d.states, nil
+		}
 		t := drive(x.host.run, st.s, g, lim)
+		x.host.options.States = nil
 		r.Strategy = st.s.label()
 		r.Runs += t.runs
 		r.Repeated += st.s.blocked()
@@ -244,7 +254,10 @@ func (x *exploration) all() {
 			x.failed(t)
 			return
 		}
-		if d, ok := st.s.(*dpor); ok && d.why != "" {
+		if d != nil {
+			r.States = len(d.table)
+		}
+		if d != nil && d.why != "" {
 			x.irreducible = true
 			r.Bound = "not reduced, because " + d.why
 			r.Repeated = 0

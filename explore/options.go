@@ -131,6 +131,14 @@ func Exhaustive() Option { return single(func(*config) strategy { return newDFS(
 // interleaving (CPUs(0)).
 func DPOR() Option { return single(func(*config) strategy { return newDPOR() }) }
 
+// States is DPOR that goes on from each state of a run once. It is for Words, and for programs of
+// up to four threads that say what they share (sim.Machine.Share), without time or data choices.
+func States() Option {
+	return single(func(*config) strategy {
+		return newStates()
+	})
+}
+
 // Preempt enumerates the schedules in which at most n times a thread is left although
 // it could go on.
 func Preempt(n int) Option { return single(func(*config) strategy { return newDFS(max(0, n)) }) }

@@ -37,7 +37,7 @@ func waits(op sim.Op) bool {
 // Executed analyses the step that was taken.
 func (s *dpor) Executed(e sim.Event, footprint []sim.Access) {
 	d := s.depth - 1
-	if d < s.kept {
+	if d < s.kept || s.rejoined {
 		return // known from the run before
 	}
 	t := &s.points[d]

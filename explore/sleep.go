@@ -28,8 +28,11 @@ func (s *dpor) end(r *result) {
 		s.short(s.depth, t.first, t.n)
 		return
 	}
-	if r.Outcome != sim.Abandoned {
+	if r.Outcome != sim.Abandoned && !s.rejoined {
 		s.pend(r.waiting, len(s.points))
+		if len(s.points) > 0 {
+			s.waitsAt(len(s.points)-1, r.waiting)
+		}
 	}
 	for d := len(s.points) - 1; d >= 0; d-- {
 		t := &s.points[d]
@@ -45,7 +48,9 @@ func (s *dpor) end(r *result) {
 			continue
 		}
 		s.cut(d + 1)
-		s.fallAsleep(t, s.undo(d))
+		print := s.undo(d)
+		s.reached(d, print)
+		s.fallAsleep(t, print)
 		if rest := t.backtrack &^ t.done &^ t.sleep; rest != 0 {
 			s.choose(t, bits.TrailingZeros64(rest))
 			s.kept = d
@@ -94,7 +99,7 @@ func (s *dpor) cut(d int) {
 	for len(s.points) > d {
 		last := len(s.points) - 1
 		t := &s.points[last]
-		s.undo(last)
+		s.leave(last, s.undo(last))
 		s.events, s.sleepers, s.prints = s.events[:t.first], s.sleepers[:t.sleepers], s.prints[:t.asleep]
 		s.points = s.points[:last]
 	}
@@ -163,7 +168,7 @@ func (s *dpor) glue(d int, print []access) {
 // print keeps a footprint of a step at t.
 func (s *dpor) print(t *point, print []access) {
 	for _, a := range print {
-		if a.obj > t.known {
+		if a.obj > t.known && s.states == nil {
 			a.obj = anyObject
 		}
 		s.prints = append(s.prints, a)

@@ -24,6 +24,7 @@ type wordProgram [][]wordOp
 
 func (p wordProgram) run(m *sim.Machine) {
 	words, locks := new([2]hw.Uint32), new([2]hw.SpinLock)
+	m.Share(words, locks)
 	for t, ops := range p {
 		m.Go(fmt.Sprintf("t%d", t), func(td *lwkt.Thread) {
 			for _, o := range ops {

@@ -9,11 +9,9 @@ import (
 	"context"
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/serializing-tokens/lwkt"
 	"github.com/serializing-tokens/lwkt/condvar"
-	"github.com/serializing-tokens/lwkt/explore"
 	"github.com/serializing-tokens/lwkt/giant"
 	"github.com/serializing-tokens/lwkt/internal/lock"
 	"github.com/serializing-tokens/lwkt/internal/thread"
@@ -55,6 +53,7 @@ type den struct {
 
 func newDen(m *sim.Machine, o lwkt.Options) *den {
 	d := &den{m: m, options: o}
+	m.Share(d)
 	d.ctx, d.cancel = m.WithCancel(context.Background())
 	if o != 0 {
 		d.mtx.Init("", o&lwkt.WakeAll)
@@ -108,8 +107,11 @@ func (d *den) end() {
 func section(lock func(d *den, td *lwkt.Thread), in func(d *den, td *lwkt.Thread), unlock func(d *den, td *lwkt.Thread)) denizen {
 	return func(d *den, td *lwkt.Thread) {
 		lock(d, td)
+		forget()
 		in(d, td)
+		forget()
 		unlock(d, td)
+		forget()
 	}
 }
 
@@ -120,6 +122,7 @@ type denizen func(d *den, td *lwkt.Thread)
 func twice(f denizen) denizen {
 	return func(d *den, td *lwkt.Thread) {
 		f(d, td)
+		forget()
 		f(d, td)
 	}
 }
@@ -618,26 +621,11 @@ func TestWordsOfLocks(t *testing.T) {
 			}
 			t.Run(fmt.Sprintf("%s, %d threads, patience %d", p.name, len(p.threads), patience), func(t *testing.T) {
 				lock.SetPatience(patience)
-				budget := *wordBudget / 4
-				if p.small {
-					budget = time.Minute
+				most := 1
+				if patience == 0 {
+					most = 2 // so many are needed to hand a lock over
 				}
-				run := denProgram(p.options, p.priorities, p.threads...)
-				r := explore.Run(run, explore.Words(), explore.DPOR(), explore.Budget(budget))
-				t.Logf("%v, %v", &r, r.Elapsed.Round(time.Millisecond))
-				if r.OK() && !r.Exhaustive && !p.small {
-					most := 1
-					if patience == 0 {
-						most = 2 // so many are needed to hand a lock over
-					}
-					r = explore.Run(run, explore.Words(), explore.Preempt(most), explore.Budget(time.Minute))
-					t.Logf("%v, %v", &r, r.Elapsed.Round(time.Millisecond))
-				} else if !r.Exhaustive {
-					t.Error("not exhaustive")
-				}
-				if !r.OK() {
-					t.Error("failed")
-				}
+				exploreWords(t, denProgram(p.options, p.priorities, p.threads...), len(p.threads), p.small, most, *wordBudget/4)
 			})
 		}
 	}

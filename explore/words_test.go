@@ -13,6 +13,7 @@ import (
 
 	"github.com/serializing-tokens/lwkt"
 	"github.com/serializing-tokens/lwkt/explore"
+	"github.com/serializing-tokens/lwkt/internal/hw"
 	"github.com/serializing-tokens/lwkt/sim"
 )
 
@@ -31,8 +32,19 @@ type worded struct {
 
 func newWorded(m *sim.Machine, k int) *worded {
 	s := &worded{m: m, k: k}
+	m.Share(s)
 	s.ctx, s.cancel = m.WithCancel(context.Background())
 	return s
+}
+
+// forget says that what the thread has seen is of no consequence any more, but for what is named.
+func forget(live ...uint64) { hw.Memory{}.Forget(live...) }
+
+func truth(b bool) uint64 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // start adds the threads, and what must hold when they have ended.
@@ -60,6 +72,7 @@ func (s *worded) alone(td *lwkt.Thread, v *sim.Var[int]) {
 	me := 1 + v.Value()
 	v.Store(td, me)
 	s.m.Assert(v.Load(td) == me, "%s is not alone", td.Name())
+	forget()
 }
 
 // reads is a section with a held shared.
@@ -70,14 +83,19 @@ func (s *worded) reads(td *lwkt.Thread, v *sim.Var[int]) {
 
 func (s *worded) exclusive(td *lwkt.Thread) {
 	s.a.Acquire(td)
+	forget()
 	s.alone(td, &s.v)
 	s.a.Release(td)
+	forget()
 }
 
 func (s *worded) shared(td *lwkt.Thread) {
 	s.a.AcquireShared(td)
+	forget()
 	s.reads(td, &s.v)
+	forget()
 	s.a.Release(td)
+	forget()
 }
 
 func (s *worded) ab(td *lwkt.Thread) { s.nested(td, &s.a, &s.b, &s.v, &s.w) }
@@ -86,93 +104,126 @@ func (s *worded) ba(td *lwkt.Thread) { s.nested(td, &s.b, &s.a, &s.w, &s.v) }
 func (s *worded) nested(td *lwkt.Thread, a, b *lwkt.Token, v, w *sim.Var[int]) {
 	a.Acquire(td)
 	n := v.Value()
+	forget(uint64(n))
 	if changed := b.Acquire(td); !changed {
 		s.m.Assert(v.Load(td) == n, "%s was not told of a change", td.Name())
 	}
+	forget()
 	s.alone(td, v)
 	s.alone(td, w)
 	b.Release(td)
+	forget()
 	a.Release(td)
+	forget()
 }
 
 func (s *worded) both(td *lwkt.Thread) {
 	lwkt.AcquireAll(td, &s.a, &s.b)
+	forget()
 	s.alone(td, &s.v)
 	s.alone(td, &s.w)
 	lwkt.ReleaseAll(td, &s.a, &s.b)
+	forget()
 }
 
 func (s *worded) upgrades(td *lwkt.Thread) {
 	s.a.AcquireShared(td)
 	n := s.v.Load(td)
+	forget(uint64(n))
 	if changed := s.a.Acquire(td); !changed {
 		s.m.Assert(s.v.Load(td) == n, "%s was not told of a change", td.Name())
 	}
+	forget()
 	s.alone(td, &s.v)
 	s.a.Release(td)
+	forget()
 	s.a.Release(td)
+	forget()
 }
 
 // downgrades holds the token shared from the moment when it gives up the exclusive hold.
 func (s *worded) downgrades(td *lwkt.Thread) {
 	s.a.AcquireShared(td)
+	forget()
 	s.a.Acquire(td)
+	forget()
 	s.alone(td, &s.v)
 	n := s.v.Value()
 	s.a.Release(td)
+	forget(uint64(n))
 	s.m.Assert(s.v.Load(td) == n, "there was a gap in the downgrade of %s", td.Name())
+	forget()
 	s.a.Release(td)
+	forget()
 }
 
 func (s *worded) blocks(td *lwkt.Thread) {
 	s.a.Acquire(td)
 	n := s.v.Value()
+	forget(uint64(n))
 	changed := td.Block(func() {})
+	forget(uint64(n), truth(changed))
 	if !changed {
 		s.m.Assert(s.v.Load(td) == n, "%s was not told of a change", td.Name())
 	}
 	s.alone(td, &s.v)
 	s.a.Release(td)
+	forget()
 }
 
 func (s *worded) sleeps(td *lwkt.Thread) {
 	s.a.Acquire(td)
+	forget()
 	for !s.ready {
 		td.Sleep(&s.key, 0)
+		forget()
 	}
 	s.alone(td, &s.v)
 	s.a.Release(td)
+	forget()
 }
 
 func (s *worded) wakes(td *lwkt.Thread) {
 	s.a.Acquire(td)
+	forget()
 	s.ready = true
 	td.Wakeup(&s.key)
+	forget()
 	s.alone(td, &s.v)
 	s.a.Release(td)
+	forget()
 }
 
 func (s *worded) tries(td *lwkt.Thread) {
 	s.b.AcquireShared(td)
+	forget()
 	if s.a.TryAcquire(td) {
+		forget()
 		s.alone(td, &s.v)
 		s.a.Release(td)
 	}
+	forget()
 	s.b.Release(td)
+	forget()
 }
 
 func (s *worded) tryOnce(td *lwkt.Thread) {
 	if s.a.TryAcquire(td) {
+		forget()
 		s.alone(td, &s.v)
 		s.a.Release(td)
 	}
+	forget()
 }
 
 func (s *worded) tryShared(td *lwkt.Thread) {
 	if s.a.TryAcquireShared(td) {
+		forget()
 		s.reads(td, &s.v)
+		forget()
 		s.a.Release(td)
 	}
+	forget()
 }
 
 func (s *worded) cancels(td *lwkt.Thread) { s.cancel(td) }
@@ -233,33 +284,43 @@ var wordPrograms = []struct {
 	{"try shared", false, program{(*worded).exclusive, (*worded).tryShared, (*worded).tryShared}},
 }
 
-var wordBudget = flag.Duration("words.budget", 500*time.Millisecond, "how long to try for all traces of a program that is not small, before its preemptions are bounded")
+var wordBudget = flag.Duration("words.budget", 500*time.Millisecond, "how long to try for all of a program that is not small, before its preemptions are bounded")
+
+// exploreWords runs all traces of a program of two threads, and goes through all states of one of three, which
+// is for processors where those are recognized; or where that takes longer than the budget, and the program is
+// not a small one, runs all schedules with few preemptions.
+func exploreWords(t *testing.T, run func(m *sim.Machine), threads int, small bool, preemptions int, budget time.Duration) {
+	t.Helper()
+	strategy := explore.DPOR()
+	if threads > 2 {
+		strategy = explore.States()
+	}
+	if small {
+		budget = time.Minute
+	}
+	r := explore.Run(run, explore.Words(), strategy, explore.Budget(budget))
+	t.Logf("%v, %v", &r, r.Elapsed.Round(time.Millisecond))
+	if r.OK() && !r.Exhaustive && !small {
+		r = explore.Run(run, explore.Words(), explore.Preempt(preemptions), explore.Budget(time.Minute))
+		t.Logf("%v, %v", &r, r.Elapsed.Round(time.Millisecond))
+	} else if !r.Exhaustive {
+		t.Error("not exhaustive")
+	}
+	if !r.OK() {
+		t.Error("failed")
+	}
+}
 
 // TestWords explores each program with a budget K that hands the token over, and with a
-// small one that lets others barge first: all traces, or where that takes too long, all
-// schedules with few preemptions.
+// small one that lets others barge first.
 func TestWords(t *testing.T) {
 	for _, p := range wordPrograms {
 		for _, k := range []int{0, 1} {
 			t.Run(fmt.Sprintf("%s, %d threads, K=%d", p.name, len(p.threads), k), func(t *testing.T) {
 				old := lwkt.SetBypass(k)
 				defer lwkt.SetBypass(old)
-				budget := *wordBudget
-				if p.small {
-					budget = time.Minute
-				}
 				run := func(m *sim.Machine) { newWorded(m, k).start(p.threads) }
-				r := explore.Run(run, explore.Words(), explore.DPOR(), explore.Budget(budget))
-				t.Logf("%v, %v", &r, r.Elapsed.Round(time.Millisecond))
-				if r.OK() && !r.Exhaustive && !p.small {
-					r = explore.Run(run, explore.Words(), explore.Preempt(2), explore.Budget(time.Minute))
-					t.Logf("%v, %v", &r, r.Elapsed.Round(time.Millisecond))
-				} else if !r.Exhaustive {
-					t.Error("not exhaustive")
-				}
-				if !r.OK() {
-					t.Error("failed")
-				}
+				exploreWords(t, run, len(p.threads), p.small, 2, *wordBudget)
 			})
 		}
 	}

@@ -79,6 +79,7 @@ func (m *Machine) choose() bool {
 	if m.recorder != nil && m.steps > 0 {
 		m.recorder.Executed(m.event, m.footprint())
 	}
+	m.learned()
 	if m.outcome != Done {
 		return false
 	}

@@ -47,6 +47,8 @@ type Options struct {
 	Quantum int
 	// Slicing is what the end of a time slice does to a holder of tokens. With CPUs.
 	Slicing Slicing
+	// States, with Words, is to recognize the states of runs.
+	States *States
 	// Cost is how long an operation takes in virtual time; 0 stands for a microsecond.
 	Cost time.Duration
 	// Tick is the time between two ticks of a CPU's clock; 0 stands for 100 times Cost.
@@ -89,6 +91,8 @@ type Machine struct {
 		f    func(td *lwkt.Thread)
 		opts []ThreadOption
 	}
+
+	shared []any // the variables of the program
 
 	fresh   []lwkt.Thread // to be used in turn
 	nfresh  int
@@ -151,6 +155,7 @@ func (m *Machine) init(o Options) {
 	m.event = Event{}
 	m.sources, m.stash = nil, nil
 	m.waiting = m.waiting[:0]
+	m.shared = nil
 	m.names.reset()
 	m.foot.begin()
 	m.cpus = nil
@@ -282,9 +287,16 @@ func (m *Machine) Run(c Chooser) Result {
 	defer m.s.end()
 	m.chooser = c
 	m.recorder, _ = c.(Recorder)
+	if s := m.o.States; s != nil {
+		s.m = m
+		s.memory.begin(m)
+	}
 	raceBegin(m)
 	m.start()
 	m.loop()
+	if s := m.o.States; s != nil {
+		s.memory.finish()
+	}
 	m.unwind()
 	raceEnd(m)
 	m.phase = over

@@ -4,6 +4,8 @@ package sim
 // with, and what programs under test are made of.
 
 import (
+	"unsafe"
+
 	"github.com/serializing-tokens/lwkt"
 )
 
@@ -105,6 +107,7 @@ type Var[T any] struct {
 //go:norace
 func (v *Var[T]) Load(td *lwkt.Thread) T {
 	procOf(td).plain(Load, v)
+	looks(unsafe.Pointer(&v.v), shapeOf[T])
 	return v.v
 }
 
@@ -119,7 +122,10 @@ func (v *Var[T]) Store(td *lwkt.Thread, x T) {
 // Value returns the value outside of threads, in setup and Finally.
 //
 //go:norace
-func (v *Var[T]) Value() T { return v.v }
+func (v *Var[T]) Value() T {
+	looks(unsafe.Pointer(&v.v), shapeOf[T])
+	return v.v
+}
 
 // Set sets the value outside of threads, in setup.
 //
@@ -164,5 +170,6 @@ func (p *proc) choose(n int) int {
 	p.choices = n
 	p.m.choosing++
 	p.plain(Other, nil)
+	p.learns(uint64(p.choice))
 	return p.choice
 }

@@ -21,6 +21,7 @@ type objects struct {
 	wordno []int32
 	rest   map[any]int32
 	all    []any
+	fixed  *numbers // with Options.States
 }
 
 func (o *objects) reset() {
@@ -34,6 +35,26 @@ func (o *objects) reset() {
 	if len(o.rest) > 0 {
 		clear(o.rest)
 	}
+	o.fixed = nil
+}
+
+// numbers are those that objects have in all runs, with Options.States.
+type numbers struct {
+	of   map[uint64]int32 // by name
+	all  []any
+	name func(x any) uint64
+}
+
+// kept is the number of an object in all runs.
+func (o *objects) kept(x any) int32 {
+	name := o.fixed.name(x)
+	n, ok := o.fixed.of[name]
+	if !ok {
+		n = o.add(x)
+		o.fixed.of[name] = n
+		o.fixed.all = append(o.fixed.all[:0], o.all...)
+	}
+	return n
 }
 
 func (o *objects) add(x any) int32 {
@@ -48,7 +69,7 @@ func (o *objects) token(t *token.Token) int32 {
 			return o.number[i]
 		}
 	}
-	if len(o.tokens) < 16 {
+	if len(o.tokens) < 16 && o.fixed == nil {
 		n := o.add(t)
 		o.tokens = append(o.tokens, t)
 		o.number = append(o.number, n)
@@ -71,8 +92,8 @@ func (o *objects) word(at unsafe.Pointer) int32 {
 			return o.wordno[i]
 		}
 	}
-	if len(o.words) < 32 {
-		n := o.add(wordKey{at})
+	if len(o.words) < 64 {
+		n := o.wordNumber(at)
 		o.words = append(o.words, at)
 		o.wordno = append(o.wordno, n)
 		return n
@@ -80,7 +101,17 @@ func (o *objects) word(at unsafe.Pointer) int32 {
 	return o.other(wordKey{at})
 }
 
+func (o *objects) wordNumber(at unsafe.Pointer) int32 {
+	if o.fixed != nil {
+		return o.kept(wordKey{at})
+	}
+	return o.add(wordKey{at})
+}
+
 func (o *objects) other(key any) int32 {
+	if o.fixed != nil {
+		return o.kept(key)
+	}
 	n, ok := o.rest[key]
 	if !ok {
 		if o.rest == nil {

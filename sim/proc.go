@@ -157,6 +157,7 @@ func (p *proc) lives() {
 		p.life = live
 		raceStart(p)
 		p.inside()
+		p.begins()
 		p.f(p.td)
 		p.returned = true
 		p.ends(nil)
@@ -213,6 +214,7 @@ func (p *proc) pause() {
 func (p *proc) asks() {
 	p.Dying()
 	p.asked = true
+	p.stands()
 	if p.m.o.Trace {
 		p.site = site()
 	}
@@ -306,6 +308,7 @@ func (p *proc) Park(done <-chan struct{}, deadline int64, sleeping bool) hw.Why 
 		p.key = nil
 	}
 	p.asked, p.site = true, 0
+	p.stands()
 	p.outside()
 	p.rest(false)
 	p.inside()

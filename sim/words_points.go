@@ -26,8 +26,12 @@ type words struct {
 	silent bool              // the operation under way is no point
 	looked [8]unsafe.Pointer // the last words that it has looked at since it paused last in a spin loop
 	nlook  int
-	fresh  bool // one of them has changed since
-	budget int  // of words while the run is given up
+	fresh  bool    // one of them has changed since
+	budget int     // of words while the run is given up
+	spins  int     // spin locks that it has
+	doing  bool    // the operation that was announced is to be told of
+	floor  uintptr // where the goroutine would go on if the thread returned
+	knowledge
 }
 
 // current is the simulated thread that runs code of its own, in a machine with Words,
@@ -127,6 +131,7 @@ func (p *proc) Word(k hw.Kind, word unsafe.Pointer) {
 func (p *proc) Lock(l *hw.SpinLock) {
 	p.spin = l
 	p.at(Spin, onSpin, unsafe.Pointer(l))
+	p.learnsAll(l)
 }
 
 // Pause is that of hw.Simulated.
@@ -137,6 +142,8 @@ func (p *proc) Pause() {
 		return // a pause for its own sake
 	}
 	p.at(SpinOn, onChange, p.looked[p.nlook-1])
+	p.doing = false
+	p.learns(1)
 	for _, w := range p.looked[:p.nlook] {
 		p.m.foot.did(w, false)
 	}
@@ -155,11 +162,13 @@ func (p *proc) at(kind OpKind, wait wait, word unsafe.Pointer) {
 	p.kind, p.wait, p.word = kind, wait, word
 	if m.phase < draining {
 		p.asked, p.site = true, 0
+		p.stands()
 		if m.o.Trace {
 			p.site = wordSite()
 		}
 		p.stay()
 		if m.phase < draining {
+			p.doing = true
 			return
 		}
 	}
@@ -187,12 +196,18 @@ func (p *proc) stay() {
 // Did is that of hw.Simulated.
 //
 //go:norace
-func (p *proc) Did(word unsafe.Pointer, changed bool) {
+func (p *proc) Did(word unsafe.Pointer, changed bool, saw uint64) {
 	if p.silent {
 		p.silent = false
 		return
 	}
 	p.m.foot.did(word, changed)
+	if p.doing {
+		p.doing = false
+		p.learnsWord(word, saw)
+	} else if p.spins > 0 {
+		p.spins-- // it gives a spin lock back
+	}
 	if !changed {
 		p.look(word)
 		return
@@ -239,7 +254,7 @@ func (p *proc) given() bool {
 	}
 	by.what = p.name
 	by.at(Unpark, nothing, unsafe.Pointer(&p.permit))
-	by.Did(unsafe.Pointer(&p.permit), !p.permit)
+	by.Did(unsafe.Pointer(&p.permit), !p.permit, 0)
 	p.permit = true
 	return true
 }
@@ -250,6 +265,8 @@ func (p *proc) given() bool {
 func (p *proc) took(permit bool) {
 	if p.m.o.Words {
 		p.m.foot.did(unsafe.Pointer(&p.permit), permit)
+		p.learns(2 | truth(permit))
+		p.learnsOwn()
 	}
 }
 

@@ -17,14 +17,14 @@ type Local struct{ word uintptr }
 func (l *Local) Set(v uintptr) {
 	t := at(Write, unsafe.Pointer(l))
 	old := atomic.SwapUintptr(&l.word, v)
-	did(t, unsafe.Pointer(l), uint64(old), uint64(v))
+	did(t, unsafe.Pointer(l), uint64(old), uint64(v), 0)
 }
 
 // Load reads the word of another thread.
 func (l *Local) Load() uintptr {
 	t := at(Read, unsafe.Pointer(l))
 	v := atomic.LoadUintptr(&l.word)
-	did(t, unsafe.Pointer(l), 0, 0)
+	did(t, unsafe.Pointer(l), 0, 0, uint64(v))
 	return v
 }
 

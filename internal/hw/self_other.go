@@ -4,7 +4,10 @@ package hw
 
 // Which goroutine this is, for builds with the tag lwkt_words, where no register tells.
 
-import "runtime"
+import (
+	"runtime"
+	"unsafe"
+)
 
 // Goroutine is a number that no other living goroutine has.
 func Goroutine() (n uintptr) {
@@ -18,3 +21,6 @@ func Goroutine() (n uintptr) {
 	}
 	return n
 }
+
+// Frame is not known here.
+func Frame() unsafe.Pointer { return nil }

@@ -35,13 +35,16 @@ const (
 type Simulated interface {
 	// Word announces an operation, and returns when it is to be performed.
 	Word(k Kind, word unsafe.Pointer)
-	// Did says whether the operation has changed the word.
-	Did(word unsafe.Pointer, changed bool)
+	// Did says whether the operation has changed the word, and what it has told the thread.
+	Did(word unsafe.Pointer, changed bool, saw uint64)
 	// Lock waits until the lock is free, and is followed by its being taken.
 	Lock(l *SpinLock)
 	// Pause waits until another thread has changed a word that this one has looked at
 	// since its last Pause.
 	Pause()
+	// Recall and Forget are those of Memory.
+	Recall() uint64
+	Forget(since uint64, live []uint64)
 }
 
 // Environment returns the simulated thread that the calling goroutine is, if its machine
@@ -74,10 +77,10 @@ func at(k Kind, word unsafe.Pointer) Simulated {
 	return t
 }
 
-// did ends what at began.
-func did(t Simulated, word unsafe.Pointer, old, now uint64) {
+// did ends what at began. What the operation has told the thread is saw.
+func did(t Simulated, word unsafe.Pointer, old, now, saw uint64) {
 	if t != nil {
-		t.Did(word, old != now)
+		t.Did(word, old != now, saw)
 	}
 	Tell(word, old, now)
 }
@@ -86,7 +89,7 @@ func did(t Simulated, word unsafe.Pointer, old, now uint64) {
 func (w *Uint32) Load() uint32 {
 	t := at(Read, unsafe.Pointer(w))
 	v := w.v.Load()
-	did(t, unsafe.Pointer(w), 0, 0)
+	did(t, unsafe.Pointer(w), 0, 0, uint64(v))
 	return v
 }
 
@@ -94,14 +97,14 @@ func (w *Uint32) Load() uint32 {
 func (w *Uint32) Store(v uint32) {
 	t := at(Write, unsafe.Pointer(w))
 	old := w.v.Swap(v)
-	did(t, unsafe.Pointer(w), uint64(old), uint64(v))
+	did(t, unsafe.Pointer(w), uint64(old), uint64(v), 0)
 }
 
 // Swap sets the value and returns the one before.
 func (w *Uint32) Swap(v uint32) (old uint32) {
 	t := at(Update, unsafe.Pointer(w))
 	old = w.v.Swap(v)
-	did(t, unsafe.Pointer(w), uint64(old), uint64(v))
+	did(t, unsafe.Pointer(w), uint64(old), uint64(v), uint64(old))
 	return old
 }
 
@@ -110,9 +113,9 @@ func (w *Uint32) CompareAndSwap(old, v uint32) bool {
 	t := at(Compare, unsafe.Pointer(w))
 	ok := w.v.CompareAndSwap(old, v)
 	if ok {
-		did(t, unsafe.Pointer(w), uint64(old), uint64(v))
+		did(t, unsafe.Pointer(w), uint64(old), uint64(v), 1)
 	} else {
-		did(t, unsafe.Pointer(w), 0, 0)
+		did(t, unsafe.Pointer(w), 0, 0, 0)
 	}
 	return ok
 }
@@ -121,7 +124,7 @@ func (w *Uint32) CompareAndSwap(old, v uint32) bool {
 func (w *Uint32) Add(delta uint32) uint32 {
 	t := at(Update, unsafe.Pointer(w))
 	v := w.v.Add(delta)
-	did(t, unsafe.Pointer(w), uint64(v-delta), uint64(v))
+	did(t, unsafe.Pointer(w), uint64(v-delta), uint64(v), uint64(v))
 	return v
 }
 
@@ -129,7 +132,7 @@ func (w *Uint32) Add(delta uint32) uint32 {
 func (w *Uint32) And(mask uint32) (old uint32) {
 	t := at(Update, unsafe.Pointer(w))
 	old = w.v.And(mask)
-	did(t, unsafe.Pointer(w), uint64(old), uint64(old&mask))
+	did(t, unsafe.Pointer(w), uint64(old), uint64(old&mask), uint64(old))
 	return old
 }
 
@@ -137,7 +140,7 @@ func (w *Uint32) And(mask uint32) (old uint32) {
 func (w *Uint32) Or(mask uint32) (old uint32) {
 	t := at(Update, unsafe.Pointer(w))
 	old = w.v.Or(mask)
-	did(t, unsafe.Pointer(w), uint64(old), uint64(old|mask))
+	did(t, unsafe.Pointer(w), uint64(old), uint64(old|mask), uint64(old))
 	return old
 }
 
@@ -145,7 +148,7 @@ func (w *Uint32) Or(mask uint32) (old uint32) {
 func (w *Uint64) Load() uint64 {
 	t := at(Read, unsafe.Pointer(w))
 	v := w.v.Load()
-	did(t, unsafe.Pointer(w), 0, 0)
+	did(t, unsafe.Pointer(w), 0, 0, v)
 	return v
 }
 
@@ -153,14 +156,14 @@ func (w *Uint64) Load() uint64 {
 func (w *Uint64) Store(v uint64) {
 	t := at(Write, unsafe.Pointer(w))
 	old := w.v.Swap(v)
-	did(t, unsafe.Pointer(w), old, v)
+	did(t, unsafe.Pointer(w), old, v, 0)
 }
 
 // Swap sets the value and returns the one before.
 func (w *Uint64) Swap(v uint64) (old uint64) {
 	t := at(Update, unsafe.Pointer(w))
 	old = w.v.Swap(v)
-	did(t, unsafe.Pointer(w), old, v)
+	did(t, unsafe.Pointer(w), old, v, old)
 	return old
 }
 
@@ -169,9 +172,9 @@ func (w *Uint64) CompareAndSwap(old, v uint64) bool {
 	t := at(Compare, unsafe.Pointer(w))
 	ok := w.v.CompareAndSwap(old, v)
 	if ok {
-		did(t, unsafe.Pointer(w), old, v)
+		did(t, unsafe.Pointer(w), old, v, 1)
 	} else {
-		did(t, unsafe.Pointer(w), 0, 0)
+		did(t, unsafe.Pointer(w), 0, 0, 0)
 	}
 	return ok
 }
@@ -180,7 +183,7 @@ func (w *Uint64) CompareAndSwap(old, v uint64) bool {
 func (w *Uint64) Add(delta uint64) uint64 {
 	t := at(Update, unsafe.Pointer(w))
 	v := w.v.Add(delta)
-	did(t, unsafe.Pointer(w), v-delta, v)
+	did(t, unsafe.Pointer(w), v-delta, v, v)
 	return v
 }
 
@@ -188,7 +191,7 @@ func (w *Uint64) Add(delta uint64) uint64 {
 func (w *Uint64) And(mask uint64) (old uint64) {
 	t := at(Update, unsafe.Pointer(w))
 	old = w.v.And(mask)
-	did(t, unsafe.Pointer(w), old, old&mask)
+	did(t, unsafe.Pointer(w), old, old&mask, old)
 	return old
 }
 
@@ -196,6 +199,6 @@ func (w *Uint64) And(mask uint64) (old uint64) {
 func (w *Uint64) Or(mask uint64) (old uint64) {
 	t := at(Update, unsafe.Pointer(w))
 	old = w.v.Or(mask)
-	did(t, unsafe.Pointer(w), old, old|mask)
+	did(t, unsafe.Pointer(w), old, old|mask, old)
 	return old
 }

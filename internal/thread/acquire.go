@@ -71,7 +71,7 @@ func (r *Record) acquire(op string, t *token.Token, m token.Mode, done <-chan st
 			r.push(t, m, 0)
 			return changed, true
 		}
-		if spin == spins-1 || t.Frozen() || r.host != nil {
+		if spin == spins-1 || r.host != nil || t.Frozen() {
 			break // whoever has it now, the next one is chosen already
 		}
 		hw.Pause(spinPause)
@@ -138,7 +138,7 @@ func (r *Record) trySet(wants []token.Want) bool {
 		}
 	}
 	if len(c.Wants) > 0 && !c.TryFile() {
-		clear(c.Wants)
+		c.Done()
 		return false
 	}
 	r.settle(wants, r.seq, 0)

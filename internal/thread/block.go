@@ -123,7 +123,7 @@ func (r *Record) settle(wants []token.Want, seq uint64, wait int64) (changed boo
 		since := r.holds[i].since
 		changed = changed || since&lost != 0 && since > seq|noted|lost
 	}
-	clear(r.claim.Wants[:cap(r.claim.Wants)]) // keep nothing alive
+	r.claim.Done()
 	clear(r.want[:])
 	return changed
 }

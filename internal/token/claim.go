@@ -53,6 +53,12 @@ type Claim struct {
 	woke      *Token // (book) for which it was called
 }
 
+// Done ends the use of a claim that is not filed any more. It keeps nothing alive.
+func (c *Claim) Done() {
+	clear(c.Wants[:cap(c.Wants)])
+	c.Wants, c.overtaken = c.Wants[:0], 0
+}
+
 // Waker lets a parked thread run. Unpark gives a binary permit: it may come when
 // the thread is not parked, and then the next park returns at once.
 type Waker interface{ Unpark() }

@@ -42,6 +42,6 @@ func (c *Claim) Cancel() (did bool) {
 			w.Tok.Leave(w.Mode)
 		}
 	}
-	clear(c.Wants)
+	c.Done()
 	return was != idle
 }
