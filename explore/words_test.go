@@ -260,11 +260,11 @@ var wordPrograms = []struct {
 	threads program
 }{
 	{"exclusive", true, program{(*worded).exclusive, (*worded).exclusive}},
-	{"exclusive", false, program{(*worded).exclusive, (*worded).exclusive, (*worded).exclusive}},
+	{"exclusive", true, program{(*worded).exclusive, (*worded).exclusive, (*worded).exclusive}},
 	{"shared", true, program{(*worded).exclusive, (*worded).shared}},
-	{"shared", false, program{(*worded).exclusive, (*worded).shared, (*worded).shared}},
+	{"shared", true, program{(*worded).exclusive, (*worded).shared, (*worded).shared}},
 	{"opposite order", true, program{(*worded).ab, (*worded).ba}},
-	{"opposite order", false, program{(*worded).ab, (*worded).ba, (*worded).exclusive}},
+	{"opposite order", true, program{(*worded).ab, (*worded).ba, (*worded).exclusive}},
 	{"AcquireAll", true, program{(*worded).both, (*worded).both}},
 	{"AcquireAll", false, program{(*worded).both, (*worded).both, (*worded).exclusive}},
 	{"cancel", true, program{(*worded).gives, (*worded).holdsAndCancels}},
@@ -273,15 +273,15 @@ var wordPrograms = []struct {
 	{"upgrade", true, program{(*worded).upgrades, (*worded).upgrades}},
 	{"upgrade", false, program{(*worded).upgrades, (*worded).upgrades, (*worded).shared}},
 	{"downgrade", true, program{(*worded).downgrades, (*worded).exclusive}},
-	{"downgrade", false, program{(*worded).downgrades, (*worded).exclusive, (*worded).shared}},
+	{"downgrade", true, program{(*worded).downgrades, (*worded).exclusive, (*worded).shared}},
 	{"sleep", true, program{(*worded).sleeps, (*worded).wakes}},
 	{"sleep", false, program{(*worded).sleeps, (*worded).sleeps, (*worded).wakes}},
 	{"block", true, program{(*worded).blocks, (*worded).exclusive}},
 	{"block", false, program{(*worded).blocks, (*worded).blocks, (*worded).exclusive}},
 	{"try with a share of another", true, program{(*worded).tries, (*worded).exclusive}},
-	{"try with a share of another", false, program{(*worded).tries, (*worded).tries, (*worded).exclusive}},
+	{"try with a share of another", true, program{(*worded).tries, (*worded).tries, (*worded).exclusive}},
 	{"try", true, program{(*worded).exclusive, (*worded).tryOnce, (*worded).tryOnce}},
-	{"try shared", false, program{(*worded).exclusive, (*worded).tryShared, (*worded).tryShared}},
+	{"try shared", true, program{(*worded).exclusive, (*worded).tryShared, (*worded).tryShared}},
 }
 
 var wordBudget = flag.Duration("words.budget", 500*time.Millisecond, "how long to try for all of a program that is not small, before its preemptions are bounded")

@@ -85,11 +85,12 @@ func (r *Record) claimMore(w token.Want) {
 // await files the claim and parks until it is granted. When done is closed first,
 // it waits for what was held only, and says so.
 func (r *Record) await(done <-chan struct{}) (ok bool) {
-	c := &r.claim
+	c, seen := &r.claim, hw.Recall()
 	r.park.Init()
 	c.Prio = r.Priority()
 	ok = true
 	for granted := c.File(); !granted; granted = granted || c.Retry() {
+		seen.Forget(hw.Bit(ok))
 		if unequal.Load() > 0 {
 			r.lendOn()
 		}
@@ -98,6 +99,7 @@ func (r *Record) await(done <-chan struct{}) (ok bool) {
 			ok, done, granted = won, nil, !left
 		}
 	}
+	seen.Forget(hw.Bit(ok))
 	if r.lends.Load() != 0 {
 		r.stopLending()
 	}

@@ -254,14 +254,17 @@ func (b *Book) leave(w *Want) {
 // try grants the claim its whole set if every token of it is to be had, else
 // makes it watch one that is not (B1, B2).
 func (b *Book) try(c *Claim) bool {
+	seen := hw.Recall()
 	b.freezeAll(c)
 	for i := range c.Wants {
 		if w := &c.Wants[i]; w.reserved() || !w.Tok.Word().compatible(w.Mode) {
 			b.unwatch(c)
 			b.watchAt(w)
+			seen.Forget(0)
 			return false
 		}
 	}
+	seen.Forget(1)
 	b.unwatch(c)
 	b.settle(c)
 	c.overtaken = uint64(c.passed)
@@ -285,9 +288,12 @@ func (b *Book) try(c *Claim) bool {
 
 // hold adds a hold to a frozen token that admits it (W11).
 func (b *Book) hold(t *Token, m Mode, id uint32) {
+	seen := hw.Recall()
 	for {
+		seen.Forget()
 		w := t.Word()
 		if t.word.CompareAndSwap(uint64(w), uint64(w.with(m, id))) {
+			seen.Forget()
 			return
 		}
 		// A sharer left.
@@ -413,7 +419,7 @@ func (b *Book) unwatch(c *Claim) {
 // freeze stops all but releases on t until the section ends, counts the barges
 // since the last thaw, and makes those claims hard whose budget they used up.
 func (b *Book) freeze(t *Token) {
-	q := t.q
+	q, seen := t.q, hw.Recall()
 	w := t.Word()
 	if w&(silent|bargeMask) != 0 {
 		w = Word(t.word.And(^uint64(silent | bargeMask))) // W9
@@ -435,6 +441,7 @@ func (b *Book) freeze(t *Token) {
 		q.spent++
 		b.harden(w.claim)
 	}
+	seen.Forget()
 }
 
 // thaw lends t's word as many barges as its oldest claim still allows, unless it is
@@ -465,7 +472,9 @@ func (b *Book) thaw(t *Token) {
 // unlock ends a section: what may have become free is visited, what was frozen
 // thawed, who was chosen woken.
 func (b *Book) unlock() {
+	seen := hw.Recall()
 	for len(b.due) > 0 {
+		seen.Forget()
 		last := len(b.due) - 1
 		t := b.due[last]
 		b.due[last] = nil
@@ -473,6 +482,7 @@ func (b *Book) unlock() {
 		b.visit(t)
 	}
 	for i, t := range b.touched {
+		seen.Forget(uint64(i))
 		b.thaw(t)
 		b.touched[i] = nil
 	}
@@ -489,6 +499,7 @@ func (b *Book) unlock() {
 	for _, w := range wake[:n] {
 		w.Unpark()
 	}
+	seen.Forget()
 }
 
 func (b *Book) newQueue() *queue {

@@ -4,7 +4,11 @@ package token
 //
 // State machine: word.go
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/serializing-tokens/lwkt/internal/hw"
+)
 
 // Merge makes every later use of from a use of to, for ever. The thread id holds
 // both exclusively; its hold of from ends. Claims on from are filed anew on to
@@ -45,9 +49,12 @@ func Merge(to, from *Token, id uint32) {
 //
 //go:norace
 func (t *Token) Root() *Token {
+	seen, merged := hw.Recall(), uint64(0)
 	for t.Word().Owner() == mergedID {
 		t = t.into // written before the word
+		merged++
 	}
+	seen.Forget(merged)
 	return t
 }
 

@@ -18,8 +18,11 @@ func init() {
 			Of: (*Claim)(nil), Skip: []string{"ID", "Waker", "Observer"}, Order: []string{"age"},
 			Theirs: func(p unsafe.Pointer) bool { c := (*Claim)(p); return c.state == waiting || c.state == called },
 			Idle:   func(p unsafe.Pointer) bool { c := (*Claim)(p); return c.state == idle || c.state == granted },
-			Unused: func(p unsafe.Pointer) bool { c := (*Claim)(p); return (c.state == idle || c.state == granted) && len(c.Wants) == 0 },
-			Keep:   []string{"Wants", "overtaken"},
+			Unused: func(p unsafe.Pointer) bool {
+				c := (*Claim)(p)
+				return (c.state == idle || c.state == granted) && len(c.Wants) == 0
+			},
+			Keep: []string{"Wants", "overtaken"},
 		},
 		hw.Sketch{Of: (*queue)(nil), Skip: []string{"seen"}},
 	)

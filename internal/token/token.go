@@ -83,12 +83,16 @@ func (t *Token) LeaveShared() bool {
 
 // Take takes the token if that needs neither waiting nor the book (W1-W4).
 func (t *Token) Take(m Mode, id uint32) bool {
+	seen := hw.Recall()
 	for {
+		seen.Forget()
 		w := t.Word()
 		if !w.compatible(m) || !w.open() {
+			seen.Forget(0)
 			return false
 		}
 		if t.word.CompareAndSwap(uint64(w), uint64(w.counted().with(m, id))) {
+			seen.Forget(1)
 			return true
 		}
 		// Somebody else took or left it, or waits for it now.
@@ -104,12 +108,16 @@ func (t *Token) Busy(m Mode) bool { return !t.Word().compatible(m) }
 // Upgrade makes a share exclusive if its holder is the only sharer and nobody
 // has a reservation (W5).
 func (t *Token) Upgrade(id uint32) bool {
+	seen := hw.Recall()
 	for {
+		seen.Forget()
 		w := t.Word()
 		if !w.upgradable() {
+			seen.Forget(0)
 			return false
 		}
 		if t.word.CompareAndSwap(uint64(w), uint64(w.counted().without(Shared).with(Exclusive, id))) {
+			seen.Forget(1)
 			return true
 		}
 		// Another sharer came or a claim changed the word.
@@ -118,21 +126,27 @@ func (t *Token) Upgrade(id uint32) bool {
 
 // Leave gives back one hold (W6, W7) and wakes or grants whoever is next.
 func (t *Token) Leave(m Mode) {
+	seen := hw.Recall()
 	if w := t.shed(m, 0); !w.quiet(m) {
+		seen.Forget()
 		t.Examine()
 	}
 }
 
 // Downgrade turns the exclusive hold into a share with no gap (W8).
 func (t *Token) Downgrade() {
+	seen := hw.Recall()
 	if w := t.shed(Exclusive, share); !w.quiet(Exclusive) {
+		seen.Forget()
 		t.Examine()
 	}
 }
 
 // shed removes a hold, adds what is to stay of it, and returns the word after it (W6-W8).
 func (t *Token) shed(m Mode, stay Word) Word {
+	seen := hw.Recall()
 	for {
+		seen.Forget()
 		w := t.Word()
 		next := w.without(m) + stay
 		if t.word.CompareAndSwap(uint64(w), uint64(next)) {
