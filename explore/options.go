@@ -132,11 +132,16 @@ func Exhaustive() Option { return single(func(*config) strategy { return newDFS(
 func DPOR() Option { return single(func(*config) strategy { return newDPOR() }) }
 
 // States is DPOR that goes on from each state of a run once. It is for Words, and for programs of
-// up to four threads that say what they share (sim.Machine.Share), without time or data choices.
+// up to four threads that say what they share (sim.Machine.Share), without time or data choices. In builds that cannot
+// recognize states (sim.HasStates) it is an error.
 func States() Option {
-	return single(func(*config) strategy {
-		return newStates()
-	})
+	plan := single(func(*config) strategy { return newStates() })
+	return func(c *config) {
+		if !sim.HasStates {
+			c.err = fmt.Errorf("explore: States needs a build with -tags lwkt_words, without -race, for amd64 or arm64, whose frame pointers are known")
+		}
+		plan(c)
+	}
 }
 
 // Preempt enumerates the schedules in which at most n times a thread is left although

@@ -84,7 +84,7 @@ type Congruence struct{ Programs, States, Traces, Runs, Ends, Deadlocks int }
 
 // Check runs the traces of a program, up to so many, without recognizing states, and sees that it could be done. If
 // that were all, both ways must come to the same final states.
-func (c *Congruence) Check(t *testing.T, session *sim.Session, o sim.Options, program func(m *sim.Machine), most int) {
+func (c *Congruence) Check(t testing.TB, session *sim.Session, o sim.Options, program func(m *sim.Machine), most int) {
 	t.Helper()
 	x := &congruence{strategy: newDPOR(), states: new(sim.States), events: map[uint64]uint64{}, next: map[[2]uint64]uint64{}}
 	o.States = x.states
@@ -129,7 +129,7 @@ func (c *Congruence) Check(t *testing.T, session *sim.Session, o sim.Options, pr
 }
 
 // finals drives a strategy, also beyond failures, and collects the final states.
-func finals(t *testing.T, h *host, s strategy, states *sim.States, ends map[uint64]sim.Outcome, most int) (runs int) {
+func finals(t testing.TB, h *host, s strategy, states *sim.States, ends map[uint64]sim.Outcome, most int) (runs int) {
 	t.Helper()
 	g := &guard{cap: 1000}
 	c := g.over(s)

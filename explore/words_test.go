@@ -292,10 +292,10 @@ var wordBudget = flag.Duration("words.budget", 500*time.Millisecond, "how long t
 func exploreWords(t *testing.T, run func(m *sim.Machine), threads int, small bool, preemptions int, budget time.Duration) {
 	t.Helper()
 	strategy := explore.DPOR()
-	if threads > 2 {
+	if threads > 2 && sim.HasStates {
 		strategy = explore.States()
 	}
-	if small {
+	if small = small && (threads == 2 || sim.HasStates); small {
 		budget = time.Minute
 	}
 	r := explore.Run(run, explore.Words(), strategy, explore.Budget(budget))
@@ -320,7 +320,11 @@ func TestWords(t *testing.T) {
 				old := lwkt.SetBypass(k)
 				defer lwkt.SetBypass(old)
 				run := func(m *sim.Machine) { newWorded(m, k).start(p.threads) }
-				exploreWords(t, run, len(p.threads), p.small, 2, *wordBudget)
+				budget := *wordBudget
+				if k == 0 && (p.name == "upgrade" || p.name == "sleep") {
+					budget = max(budget, 40*time.Second) // it takes some fifteen
+				}
+				exploreWords(t, run, len(p.threads), p.small, 2, budget)
 			})
 		}
 	}

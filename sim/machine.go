@@ -145,6 +145,9 @@ func (m *Machine) init(o Options) {
 	if o.Words && (!hw.Explored || o.CPUs > 0) {
 		panic("sim: Options.Words needs a build with -tags lwkt_words, and no CPUs")
 	}
+	if o.States != nil && (!HasStates || !o.Words) {
+		panic("sim: Options.States needs Words, and a build with -tags lwkt_words, without -race, for amd64 or arm64, whose frame pointers are known")
+	}
 	m.o = o
 	m.run++
 	clear(m.procs)

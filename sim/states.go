@@ -3,6 +3,12 @@ package sim
 // States of runs, for explorations that go on from each of them once; how they are found is in
 // states_points.go.
 
+import "github.com/serializing-tokens/lwkt/internal/hw"
+
+// HasStates says whether this build can recognize states: with the tag lwkt_words, for a processor whose frame
+// pointers say where a thread stands (amd64, arm64), and without the race detector, which would see all that is looked at.
+const HasStates = hw.Framed && inline
+
 // States recognizes the states that runs with Options.Words go through, so that an exploration need not
 // go on where it has been before. One is for the runs of one program, one after the other, and for builds with
 // the tag lwkt_words; the zero States is ready.

@@ -4,6 +4,9 @@ package hw
 
 // What explorations of words want to be told (memory_points.go): nothing.
 
+// Framed says whether frame pointers are known.
+const Framed = false
+
 // Memory is what a thread had read at some time.
 type Memory struct{}
 

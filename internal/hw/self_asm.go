@@ -7,6 +7,9 @@ package hw
 
 import "unsafe"
 
+// Framed says whether Frame is known.
+const Framed = true
+
 // Goroutine is a number that no other living goroutine has.
 //
 //go:noescape

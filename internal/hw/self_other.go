@@ -9,6 +9,9 @@ import (
 	"unsafe"
 )
 
+// Framed says whether Frame is known.
+const Framed = false
+
 // Goroutine is a number that no other living goroutine has.
 func Goroutine() (n uintptr) {
 	const text = "goroutine "
