@@ -131,7 +131,7 @@ func (p *proc) Word(k hw.Kind, word unsafe.Pointer) {
 func (p *proc) Lock(l *hw.SpinLock) {
 	p.spin = l
 	p.at(Spin, onSpin, unsafe.Pointer(l))
-	p.learnsAll(l)
+	p.learnsAll()
 }
 
 // Pause is that of hw.Simulated.

@@ -60,6 +60,3 @@ var Sketches []Sketch
 
 // Shared are pointers to the variables that threads share.
 var Shared []any
-
-// Constant are spin locks of what does not change during a run.
-var Constant []*SpinLock

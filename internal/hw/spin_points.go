@@ -15,7 +15,7 @@ import (
 
 // Lock takes the lock.
 func (l *SpinLock) Lock() {
-	if t := Environment(); t != nil && !slicesContains(Constant, l) {
+	if t := Environment(); t != nil {
 		t.Lock(l)
 		l.word.v.Swap(1) // a swap, for the edge from the Unlock before
 		t.Did(unsafe.Pointer(l), true, 0)
@@ -30,19 +30,10 @@ func (l *SpinLock) Lock() {
 // Unlock gives it back.
 func (l *SpinLock) Unlock() {
 	l.word.v.Store(0)
-	if t := Environment(); t != nil && !slicesContains(Constant, l) {
+	if t := Environment(); t != nil {
 		t.Did(unsafe.Pointer(l), true, 0)
 	}
 }
 
 // Held says whether somebody has the lock. It is no operation.
 func (l *SpinLock) Held() bool { return l.word.v.Load() != 0 }
-
-func slicesContains(list []*SpinLock, l *SpinLock) bool {
-	for _, x := range list {
-		if x == l {
-			return true
-		}
-	}
-	return false
-}
