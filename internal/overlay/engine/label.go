@@ -337,6 +337,9 @@ func pruned(list []join, l *label) []join {
 			}
 		}
 	}
+	if cap(list) >= 64 && len(kept) <= cap(list)/4 {
+		return copied(make([]join, 0, 2*len(kept)), kept) // it was long between two garbage collections
+	}
 	clear(list[len(kept):])
 	return kept
 }
