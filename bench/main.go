@@ -73,9 +73,9 @@ func parse(args []string, help io.Writer) (config, error) {
 	fs.BoolVar(&cfg.json, "json", false, "print one JSON object, and nothing else")
 	fs.BoolVar(&cfg.http, "http", false, "also run the tests of net/http, short, three times with the witness and without: some minutes")
 	fs.StringVar(&pattern, "run", "", "measure only the rows whose name matches `REGEXP`")
-	fs.IntVar(&cfg.rounds, "rounds", 7, "how `often`; three times at most where locks are many")
-	fs.DurationVar(&cfg.long, "for", 100*time.Millisecond, "at least how `long` a round takes")
-	fs.IntVar(&cfg.number, "locks", 1_000_000, "how `many` short-lived locks")
+	fs.IntVar(&cfg.rounds, "rounds", 7, "`NUMBER` of rounds, three at most where locks are many")
+	fs.DurationVar(&cfg.long, "for", 100*time.Millisecond, "`DURATION` of a round, at least")
+	fs.IntVar(&cfg.number, "locks", 1_000_000, "`NUMBER` of short-lived locks")
 	err := fs.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprint(help, usageText)
