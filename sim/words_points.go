@@ -265,7 +265,7 @@ func (p *proc) given() bool {
 func (p *proc) took(permit bool) {
 	if p.m.o.Words {
 		p.m.foot.did(unsafe.Pointer(&p.permit), permit)
-		p.learns(2 | truth(permit))
+		p.learns(2 | hw.Bit(permit))
 		p.learnsOwn()
 	}
 }

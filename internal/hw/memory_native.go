@@ -10,14 +10,6 @@ const Framed = false
 // Memory is what a thread had read at some time.
 type Memory struct{}
 
-// Bit is 1 if b.
-func Bit(b bool) uint64 {
-	if b {
-		return 1
-	}
-	return 0
-}
-
 // Recall returns what the thread has read so far.
 func Recall() Memory { return Memory{} }
 

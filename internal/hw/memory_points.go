@@ -9,14 +9,6 @@ import "unsafe"
 // Memory is what a thread had read at some time.
 type Memory struct{ hash uint64 }
 
-// Bit is 1 if b.
-func Bit(b bool) uint64 {
-	if b {
-		return 1
-	}
-	return 0
-}
-
 // Recall returns what the thread has read so far.
 func Recall() (m Memory) {
 	if t := Environment(); t != nil {
