@@ -124,7 +124,7 @@ func TestC02Drop(t *testing.T) {
 	var a, b, inside lwkt.Token
 	for name, block := range map[string]func(td *lwkt.Thread, f func()){
 		"Block":   func(td *lwkt.Thread, f func()) { td.Block(f) },
-		"Recv":    func(td *lwkt.Thread, f func()) { lwkt.Recv(td, later(t, f)) },
+		"Recv":    func(td *lwkt.Thread, f func()) { lwkt.Recv(td, later(t, &a, f)) },
 		"nested":  func(td *lwkt.Thread, f func()) { td.Block(func() { td.Block(f) }) },
 		"Acquire": func(td *lwkt.Thread, f func()) { dropByAcquire(t, td, &inside, f) },
 	} {
@@ -178,12 +178,14 @@ func TestC02Drop(t *testing.T) {
 	})
 }
 
-// later returns a channel on which f's end is told, once something is waited for.
-func later(t *testing.T, f func()) <-chan struct{} {
+// later returns a channel on which f's end is told. f is called when the receiver
+// waits, which its token shows: nobody has that any more.
+func later(t *testing.T, tok *lwkt.Token, f func()) <-chan struct{} {
 	c := make(chan struct{})
 	lwkt.Go("later", func(td *lwkt.Thread) {
 		defer close(c)
-		yields() // so that the receiver blocks; f does not care if not
+		until(t, "the receiver drops its token", func() bool { return tok.TryAcquire(td) })
+		tok.Release(td)
 		f()
 	})
 	return c
