@@ -131,7 +131,7 @@ func rate(name string, program func(m *sim.Machine), s strategy) (row BenchRow) 
 			part, runs := time.Now(), 0
 			for time.Since(part) < 60*time.Millisecond {
 				s.reset()
-				runs += drive(h.run, s, &guard{cap: defaultSteps}, limit{}).runs
+				runs += drive(h.runs, s, &guard{cap: defaultSteps}, limit{}).runs
 				row.Found = row.Found && s.exhausted()
 			}
 			row.Schedules += runs
@@ -169,7 +169,7 @@ func shrinking(name string, most time.Duration) (row BenchRow) {
 	err := sim.Do(func(session *sim.Session) {
 		h := &host{session: session, options: sim.Options{Steps: 2 * defaultSteps}, program: busyABBA}
 		g := &guard{cap: defaultSteps}
-		t := drive(h.run, &walk{dice: newDice(1)}, g, limit{runs: 20000})
+		t := drive(h.runs, &walk{dice: newDice(1)}, g, limit{runs: 20000})
 		if !t.failed {
 			return
 		}

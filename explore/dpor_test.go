@@ -9,7 +9,7 @@ import (
 
 // traceSet runs a program to the end of a strategy and returns its traces, with how
 // each ended, and the number of complete runs.
-func traceSet(t *testing.T, run runner, s strategy, most int) (set map[uint64]sim.Outcome, complete int, ok bool) {
+func traceSet(t *testing.T, run func(c sim.Chooser) result, s strategy, most int) (set map[uint64]sim.Outcome, complete int, ok bool) {
 	t.Helper()
 	set = map[uint64]sim.Outcome{}
 	g, runs := &guard{cap: 1000, traces: newTraces()}, 0
@@ -81,11 +81,11 @@ func TestReductionIsExact(t *testing.T) {
 // TestReductionNeedsItsInputs sees that the judge above would notice: a machine that
 // hides something from the reduction makes it miss traces, in some program at least.
 func TestReductionNeedsItsInputs(t *testing.T) {
-	lies := map[string]func(f *fake) runner{
-		"what waits at the end": func(f *fake) runner {
+	lies := map[string]func(f *fake) func(c sim.Chooser) result{
+		"what waits at the end": func(f *fake) func(c sim.Chooser) result {
 			return func(c sim.Chooser) result { r := f.run(c); r.waiting = nil; return r }
 		},
-		"what a step writes": func(f *fake) runner {
+		"what a step writes": func(f *fake) func(c sim.Chooser) result {
 			return func(c sim.Chooser) result { return f.run(blind{c.(*listening)}) }
 		},
 	}
@@ -211,7 +211,7 @@ func BenchmarkEngine(b *testing.B) {
 			b.ReportAllocs()
 			for n := 0; n < b.N; {
 				s.reset()
-				n += drive(f.run, s, &guard{cap: 1000}, limit{runs: b.N - n}).runs
+				n += drive(each(f.run), s, &guard{cap: 1000}, limit{runs: b.N - n}).runs
 			}
 		})
 	}

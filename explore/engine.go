@@ -27,8 +27,9 @@ type result struct {
 	refined bool        // operations turned out to be points that were none before
 }
 
-// A runner makes one run of the program under a chooser.
-type runner func(c sim.Chooser) result
+// A runner makes one run of the program after the other: next returns who chooses in it, or
+// nil if there is to be no more; done is told how it ended, and says whether to go on.
+type runner func(next func() sim.Chooser, done func(r *result) bool)
 
 // A strategy chooses the schedules of many runs, one after another.
 type strategy interface {
@@ -111,39 +112,43 @@ type tally struct {
 }
 
 // drive runs the program under s. It stops at the first failure.
-func drive(run runner, s strategy, g *guard, lim limit) (t tally) {
+func drive(runs runner, s strategy, g *guard, lim limit) (t tally) {
 	c := g.over(s)
-	var r result // one for all runs, since a strategy may keep it until the next
-	for lim.runs == 0 || t.runs < lim.runs {
+	runs(func() sim.Chooser {
+		if lim.runs > 0 && t.runs >= lim.runs {
+			return nil
+		}
 		// The clock is read every few runs: it costs as much as a short run.
 		if t.runs&15 == 0 && !lim.deadline.IsZero() && t.runs > 0 && time.Now().After(lim.deadline) {
-			break
+			return nil
 		}
 		if !s.begin() {
-			break
+			return nil
 		}
 		g.begin()
-		r = run(c)
+		return c
+	}, func(r *result) bool {
 		t.runs++
 		if r.refined {
 			// More operations have turned out to be points than the tree was built on.
 			s.reset()
 			g.reset()
-			continue
+			return true
 		}
-		s.end(&r)
+		s.end(r)
 		if t.drift = s.drifted(); t.drift != nil {
-			break
+			return false
 		}
-		live := g.end(&r)
+		live := g.end(r)
 		if t.runs == 1 {
-			t.first, t.began = append([]int32(nil), g.choices...), endingOf(&r, live)
+			t.first, t.began = append([]int32(nil), g.choices...), endingOf(r, live)
 		}
 		if r.Outcome.Failed() || live != nil {
-			t.failed, t.result, t.liveErr = true, r, live
+			t.failed, t.result, t.liveErr = true, *r, live
 			t.choices = append([]int32(nil), g.choices...)
-			break
+			return false
 		}
-	}
+		return true
+	})
 	return t
 }

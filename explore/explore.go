@@ -239,7 +239,7 @@ func (x *exploration) all() {
 		if d != nil && d.states != nil {
 			x.host.options.States, g.traces = d.states, nil
 		}
-		t := drive(x.host.run, st.s, g, lim)
+		t := drive(x.host.runs, st.s, g, lim)
 		x.host.options.States = nil
 		r.Strategy = st.s.label()
 		r.Runs += t.runs
@@ -290,7 +290,7 @@ func (x *exploration) again(schedule string) {
 		return
 	}
 	s, g := &deviate{list: list}, x.guard(nil)
-	t := drive(x.host.run, s, g, limit{runs: 2})
+	t := drive(x.host.runs, s, g, limit{runs: 2})
 	r.Strategy, r.Runs, r.Capped = s.label(), t.runs, g.capped
 	r.Diverged = s.verdict(hash)
 	if t.failed {

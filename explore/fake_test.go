@@ -148,3 +148,14 @@ func randomFake(r *rand.Rand, coarse, try bool) *fake {
 	}
 	return f
 }
+
+// each is the runner that makes each run by itself.
+func each(run func(c sim.Chooser) result) runner {
+	return func(next func() sim.Chooser, done func(r *result) bool) {
+		for c := next(); c != nil; c = next() {
+			if r := run(c); !done(&r) {
+				return
+			}
+		}
+	}
+}

@@ -21,13 +21,32 @@ type host struct {
 	machine *sim.Machine // of the last run
 }
 
-func (h *host) run(c sim.Chooser) result {
-	m := h.session.New(h.options)
-	h.machine = m
-	h.program(m)
-	r := result{Result: m.Run(c)}
-	r.waiting = m.Waiting()
+// run makes a single run.
+func (h *host) run(c sim.Chooser) (r result) {
+	h.runs(func() (next sim.Chooser) {
+		next, c = c, nil
+		return next
+	}, func(only *result) bool {
+		r = *only
+		return false // which keeps the machine
+	})
 	return r
+}
+
+// runs is the runner.
+func (h *host) runs(next func() sim.Chooser, done func(r *result) bool) {
+	var r result // one for all runs, since a strategy may keep it until the next
+	h.session.Repeat(h.options, func(m *sim.Machine) sim.Chooser {
+		c := next()
+		if c != nil {
+			h.machine = m
+			h.program(m)
+		}
+		return c
+	}, func(m *sim.Machine, end sim.Result) bool {
+		r = result{Result: end, waiting: m.Waiting()}
+		return done(&r)
+	})
 }
 
 // ThreadName is that of the last machine.

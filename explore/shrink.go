@@ -93,7 +93,7 @@ type shrunk struct {
 
 // shrinker tries candidates.
 type shrinker struct {
-	run     runner
+	run     func(c sim.Chooser) result
 	g       *guard
 	want    sim.Outcome
 	best    shrunk

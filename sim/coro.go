@@ -50,6 +50,9 @@ func (p *proc) rest(op bool) {
 	}
 	m := p.m
 	m.advance()
+	if m.next == nil && p.life == ended && m.returned() {
+		m.again(p)
+	}
 	next := m.next
 	if next == nil {
 		next = m.s.driver

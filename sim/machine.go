@@ -280,14 +280,20 @@ func (m *Machine) Run(c Chooser) Result {
 	if m.s == nil {
 		return m.runAlone(c)
 	}
-	if m.phase != setup {
-		panic("sim: Machine.Run called twice")
-	}
 	if m.words() {
 		defer oneByOne()()
 	}
+	m.ready(c)
+	m.loop()
+	return m.finish()
+}
+
+// ready is the part of Run before the first thread runs.
+func (m *Machine) ready(c Chooser) {
+	if m.phase != setup {
+		panic("sim: Machine.Run called twice")
+	}
 	m.s.begin(m)
-	defer m.s.end()
 	m.chooser = c
 	m.recorder, _ = c.(Recorder)
 	if s := m.o.States; s != nil {
@@ -296,7 +302,10 @@ func (m *Machine) Run(c Chooser) Result {
 	}
 	raceBegin(m)
 	m.start()
-	m.loop()
+}
+
+// finish is the part of Run after the last thread has run.
+func (m *Machine) finish() Result {
 	if s := m.o.States; s != nil {
 		s.memory.finish()
 	}
@@ -309,6 +318,7 @@ func (m *Machine) Run(c Chooser) Result {
 	if m.err != nil {
 		m.rename()
 	}
+	m.s.beats()
 	return Result{Outcome: m.outcome, Err: m.err, Steps: m.steps}
 }
 

@@ -18,11 +18,12 @@ import (
 // make a run of some ten events cost about a microsecond. Do makes one.
 type Session struct {
 	m       Machine
-	idle    []*proc       // with living coroutines, of no thread
-	driver  *proc         // stands for the machine's goroutine
-	closing bool          // coroutines that go on are to end
-	runs    *Machine      // m, or one of New
-	beat    atomic.Uint64 // runs begun and ended, so odd during one
+	idle    []*proc     // with living coroutines, of no thread
+	driver  *proc       // stands for the machine's goroutine
+	closing bool        // coroutines that go on are to end
+	runs    *Machine    // m, or one of New
+	asked   atomic.Bool // by the watch, and no run has begun or ended since
+	repeat  *repeat     // under way
 }
 
 // Do calls f with a Session on a goroutine of its own, and returns when f does. If a
@@ -46,7 +47,7 @@ func DoWithin(stall time.Duration, f func(s *Session)) error {
 	}()
 	ticker := time.NewTicker(max(stall/8, time.Millisecond))
 	defer ticker.Stop()
-	last, since := uint64(0), time.Now()
+	since := time.Now()
 	for {
 		select {
 		case <-done:
@@ -58,8 +59,8 @@ func DoWithin(stall time.Duration, f func(s *Session)) error {
 			}
 			return nil
 		case now := <-ticker.C:
-			if beat := s.beat.Load(); beat != last || beat&1 == 0 {
-				last, since = beat, now
+			if !s.asked.Swap(true) || !s.running() {
+				since = now
 			} else if now.Sub(since) > stall {
 				return s.stalled(now.Sub(since))
 			}
@@ -97,10 +98,22 @@ func (s *Session) New(o Options) *Machine {
 func (s *Session) begin(m *Machine) {
 	s.runs = m
 	s.driver.m = m
-	s.beat.Add(1)
+	s.beats()
 }
 
-func (s *Session) end() { s.beat.Add(1) }
+// beats tells the watch that a run begins or ends. It mostly only looks: a run is short.
+func (s *Session) beats() {
+	if s.asked.Load() {
+		s.asked.Store(false)
+	}
+}
+
+// running says whether a run is under way, if there was no beat for a while.
+//
+//go:norace
+func (s *Session) running() bool {
+	return s.runs != nil && s.runs.phase != setup && s.runs.phase != over
+}
 
 // spare are the procs of sessions that are over, without coroutines. Their records
 // are never given up, so that there are never more than ran at once.
