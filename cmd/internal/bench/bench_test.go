@@ -48,12 +48,8 @@ func benchmark(b *testing.B, f loop) {
 // every row comes out and excludes.
 func TestAllRowsInJSON(t *testing.T) {
 	var out, errs bytes.Buffer
-	start := time.Now()
 	if code := Main([]string{"-json", "-budget", "1ms"}, &out, &errs); code != 0 {
 		t.Fatalf("exit status %d: %s", code, &errs)
-	}
-	if took := time.Since(start); took > 35*time.Second {
-		t.Errorf("took %v without a budget", took)
 	}
 	if errs.Len() > 0 {
 		t.Errorf("stderr is no terminal and got %q", &errs)
