@@ -15,6 +15,7 @@
 //	names_test.go    package names that say nothing; to-do marks without an issue
 //	modules_test.go  the go.mod files and go.work agree
 //	godoc_test.go    every exported name is documented, and go doc shows what is for users
+//	manpages_test.go docs/manpages.md names what there is, and has what doc comments claim
 //	locks_test.go    lock types cannot be copied unnoticed
 //	size_test.go     how big the root package may grow before it is split
 package lint
