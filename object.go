@@ -39,3 +39,17 @@ func held(td *Thread, l *lock.Lock) Mode {
 	m, _ := lock.Held(td.handle(), l)
 	return m
 }
+
+// Depth says how often the thread has the lock, in whatever mode: of a lock that recurses it has to be
+// released so often, and one that is to be dropped by a sleep is had once. It panics if the lock is nil.
+// (mtx_recursed, rw_recursed, sx_recursed)
+func (td *Thread) Depth(l Interlock) int {
+	const op = "Depth"
+	r := thread.Enter(td.handle(), op)
+	defer r.Leave()
+	if l == nil {
+		thread.Fail(td.handle(), op, "there is no lock")
+	}
+	_, depth := r.LockMode(l.Interlock().Obj())
+	return depth
+}

@@ -103,19 +103,28 @@ var (
 
 // Option is more about a request than flags can say.
 type Option struct {
+	kind      kind
 	interlock lwkt.Interlock
 	timeout   time.Duration
 	ctx       context.Context
 }
 
+type kind uint8
+
+const (
+	with kind = 1 + iota
+	within
+	until
+)
+
 // With has the thread give up the interlock, which it must hold, once, in whatever mode. It is
 // on the queue of the lock then, or has it: who changes something under the interlock afterwards
-// finds it there. The interlock is given up in any case but misuse. (LK_INTERLOCK)
-func With(l lwkt.Interlock) Option { return Option{interlock: l} }
+// finds it there. The interlock is given up in any case but misuse, of which nothing is done. With(nil) is none. (LK_INTERLOCK)
+func With(l lwkt.Interlock) Option { return Option{kind: with, interlock: l} }
 
 // Timeout lets the request fail with lwkt.ErrTimeout after a wait of d; at once if that is
-// negative, never if it is 0. (LK_TIMELOCK)
-func Timeout(d time.Duration) Option { return Option{timeout: d} }
+// negative, never if it is 0. Drain does not heed it. (LK_TIMELOCK)
+func Timeout(d time.Duration) Option { return Option{kind: within, timeout: d} }
 
-// Context lets the request fail with the error of ctx when that is done. (PCATCH)
-func Context(ctx context.Context) Option { return Option{ctx: ctx} }
+// Context lets the request fail with the error of ctx when that is done. Drain does not heed it. (PCATCH)
+func Context(ctx context.Context) Option { return Option{kind: until, ctx: ctx} }

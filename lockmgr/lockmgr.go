@@ -99,14 +99,22 @@ func (lk *Lock) Do(td *lwkt.Thread, f Flags, opts ...Option) (changed bool, err 
 	q.NoWait, q.SleepFail, q.Recurse, q.Drain = f&NoWait != 0, f&SleepFail != 0, f&CanRecurse != 0, op == Drain
 	for i := range opts {
 		o := &opts[i]
-		switch {
-		case o.interlock != nil:
-			q.With = o.interlock.Interlock()
-		case op == Drain:
-		case o.ctx != nil:
-			ctx, q.Done = o.ctx, o.ctx.Done()
-		default:
-			q.Timeout = int64(o.timeout)
+		switch o.kind {
+		case with:
+			if o.interlock != nil {
+				q.With = o.interlock.Interlock()
+			}
+		case within:
+			if op != Drain {
+				q.Timeout = int64(o.timeout)
+			}
+		case until:
+			if o.ctx == nil {
+				thread.FailLock(handle(td), op.String(), &lk.l.Object, class, "its Context is nil; to wait for ever pass none")
+			}
+			if op != Drain {
+				ctx, q.Done = o.ctx, o.ctx.Done()
+			}
 		}
 	}
 	changed, out := lk.do(td, op, &q)
@@ -135,6 +143,7 @@ func (lk *Lock) do(td *lwkt.Thread, op Flags, q *lock.Request) (changed bool, ou
 			return false, lock.Unchanged(h, &lk.l, class, name, q)
 		}
 	}
+	lock.MayDropInterlock(h, name, q) // before anything is done
 	switch op {
 	case Shared:
 		q.Mode = lwkt.Shared
@@ -246,10 +255,12 @@ func (lk *Lock) Status(td *lwkt.Thread) Flags {
 	switch w := lk.l.Word(); {
 	case m == lwkt.Exclusive:
 		return Exclusive
-	case m == lwkt.Shared || w.Shares() > 0:
+	case m == lwkt.Shared:
 		return Shared
-	case w.Owner() != 0:
+	case w.Owner() != 0: // whose shares are those of visitors
 		return ExclOther
+	case w.Shares() > 0:
+		return Shared
 	}
 	return 0
 }

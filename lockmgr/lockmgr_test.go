@@ -20,6 +20,8 @@ type host struct {
 	t     *testing.T
 	m     *sim.Machine // nil: goroutines
 	tasks []*lwkt.Task
+
+	waited bool // for all of them
 }
 
 // onHosts runs a body on goroutines and on a simulated machine, each with all its threads.
@@ -44,8 +46,13 @@ func (h *host) Go(name string, f func(td *lwkt.Thread)) {
 	h.tasks = append(h.tasks, lwkt.Go(name, f))
 }
 
+// wait waits for all threads, once.
 func (h *host) wait() {
 	h.t.Helper()
+	if h.waited {
+		return
+	}
+	h.waited = true
 	if h.m != nil {
 		if r := h.m.Run(&turns{}); r.Outcome != sim.Done {
 			h.t.Errorf("%v: %v", r.Outcome, r.Err)
@@ -290,6 +297,9 @@ func TestRow36LockmgrModes(t *testing.T) {
 		{"interlock", lockmgr.Exclusive, lockmgr.Exclusive, func(m *lwkt.Mtx) []lockmgr.Option {
 			return []lockmgr.Option{lockmgr.With(m)}
 		}, true, "ok", lwkt.Exclusive},
+		{"no interlock", lockmgr.Exclusive, lockmgr.Exclusive, func(*lwkt.Mtx) []lockmgr.Option {
+			return []lockmgr.Option{lockmgr.Timeout(time.Millisecond), lockmgr.With(nil)}
+		}, false, "timeout", lwkt.None},
 		{"interlock, no wait", lockmgr.Exclusive, lockmgr.Exclusive | lockmgr.NoWait, func(m *lwkt.Mtx) []lockmgr.Option {
 			return []lockmgr.Option{lockmgr.With(m)}
 		}, false, "busy", lwkt.None},
@@ -549,5 +559,68 @@ func TestRow40NoWriterStarvation(t *testing.T) {
 			stop.add(1)
 			lk.Unlock(td)
 		})
+	})
+}
+
+// What is misuse because of the interlock or the context does nothing.
+func TestMisuseOfOptions(t *testing.T) {
+	lwkt.Run("t", func(td *lwkt.Thread) {
+		var lk lockmgr.Lock
+		var m lwkt.Mtx
+		wants := func(had lwkt.Mode, f lockmgr.Flags, o lockmgr.Option) {
+			t.Helper()
+			if got := outcome(t, func() error { _, err := lk.Do(td, f, o); return err }); got != "panic" {
+				t.Errorf("%v: %s, want a panic", f, got)
+			}
+			if now := lk.Held(td); now != had {
+				t.Errorf("%v: held %v, before %v", f, now, had)
+			}
+		}
+		wants(lwkt.None, lockmgr.Shared, lockmgr.With(&m))
+		wants(lwkt.None, lockmgr.Shared, lockmgr.Context(nil))
+		lk.SLock(td)
+		for _, f := range []lockmgr.Flags{lockmgr.Upgrade, lockmgr.TryUpgrade, lockmgr.ExclUpgrade, lockmgr.Release} {
+			wants(lwkt.Shared, f, lockmgr.With(&m))
+		}
+		lk.Upgrade(td)
+		for _, f := range []lockmgr.Flags{lockmgr.Downgrade, lockmgr.Release} {
+			wants(lwkt.Exclusive, f, lockmgr.With(&m))
+		}
+		lk.Unlock(td)
+	})
+}
+
+// An upgrade that waited is an acquisition of its own in the profile, and busy.
+func TestUpgradeInProfile(t *testing.T) {
+	lwkt.SetRecording(true)
+	defer lwkt.ResetStats()
+	defer lwkt.SetRecording(false)
+	onHosts(t, func(t *testing.T, h *host) {
+		lwkt.ResetStats()
+		var lk lockmgr.Lock
+		lk.Init("profiled", 0)
+		var shared counter
+		h.Go("sharer", func(td *lwkt.Thread) {
+			lk.SLock(td)
+			shared.add(1)
+			h.waiters(&lk, 1)
+			lk.Unlock(td)
+		})
+		h.Go("upgrader", func(td *lwkt.Thread) {
+			h.until("it is shared", func() bool { return shared.get() > 0 })
+			lk.SLock(td)
+			lk.Upgrade(td)
+			lk.Unlock(td)
+		})
+		h.wait()
+		busy, all, holds := uint64(0), uint64(0), uint64(0)
+		for _, l := range lwkt.LockProfile() {
+			if l.Name == "profiled" {
+				busy, all, holds = busy+l.Busy, all+l.Wait.Count, holds+l.Hold.Count
+			}
+		}
+		if all != 3 || busy != 1 || holds != 3 {
+			t.Errorf("%d acquisitions, %d busy, %d holds, want 3, 1 and 3: %v", all, busy, holds, lwkt.LockProfile())
+		}
 	})
 }

@@ -154,6 +154,7 @@ func Upgrade(h *thread.Handle, l *Lock, c thread.Class, op string, q Request, fi
 
 // upgradeSlow waits for the other sharers to go.
 func (l *Lock) upgradeSlow(r *thread.Record, op string, c thread.Class, q *Request, first bool) (changed bool, out Outcome) {
+	begun := r.Began()
 	held, out := l.wait(r, op, c, q)
 	switch {
 	case out == second && first:
@@ -165,7 +166,7 @@ func (l *Lock) upgradeSlow(r *thread.Record, op string, c thread.Class, q *Reque
 		q.rank = waitq.Plain
 		return l.obtain(r, op, c, q)
 	case out == Got:
-		r.ChangeLock(&l.Object, token.Exclusive)
+		r.Upgraded(&l.Object, r.Took(begun))
 	case q.granted:
 		l.loseShare(r, c, token.Exclusive)
 	default:
@@ -243,6 +244,15 @@ func (l *Lock) letDisowned(c thread.Class) (ok bool) {
 	}
 	s.end(nil)
 	return ok
+}
+
+// MayDropInterlock panics unless DropInterlock can be done.
+func MayDropInterlock(h *thread.Handle, op string, q *Request) {
+	if q.With != nil {
+		r := thread.Enter(h, op)
+		defer r.Leave()
+		q.mayDrop(r, op)
+	}
 }
 
 // Unchanged is a change of mode of a lock that is never shared: it only must be held.

@@ -178,6 +178,19 @@ func (r *Record) ChangeLock(obj *Object, to token.Mode) {
 	}
 }
 
+// Upgraded is ChangeLock to exclusive use that was waited for so long: where that is recorded, the share has
+// ended, and this is an acquisition of its own.
+func (r *Record) Upgraded(obj *Object, wait int64) {
+	if i := r.findLock(obj, token.None); wait > 0 && i < len(r.lockNotes) {
+		r.becomes(i, token.Exclusive)
+		r.noteUnlock(i)
+		r.locks[i].mode = token.Exclusive
+		r.noteLock(i, wait)
+		return
+	}
+	r.ChangeLock(obj, token.Exclusive)
+}
+
 // Locked says whether the thread holds a lock of the class, or any if that is NoClass.
 func (r *Record) Locked(c Class) bool {
 	for i := range r.locks[:r.nlocks] {
