@@ -17,7 +17,9 @@ import (
 //
 // A waiting writer keeps new readers out, except those who read under this lock already;
 // when it is done, whoever waits longest is next, and if that is a reader then all readers
-// that wait. So neither starves the other. What a thread does by state:
+// that wait. So neither starves the other. But a reader of one lock is not let pass the writers of another one, so
+// two threads that read two locks, each in an order of its own, can deadlock with two writers: fix an order.
+// What a thread does by state:
 //
 //	            free    read by others   read by it too   written by it   written by another
 //	RLock       reads   reads *          reads            panics          waits
