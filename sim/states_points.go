@@ -24,6 +24,8 @@ type knowledge struct {
 // memory is what States keeps.
 type memory struct {
 	log     []knowledge // of the thread that stepped, after each step
+	recalls []uint64    // what Recall has returned in this run, and in the steps that are known
+	nrecall int         // so often in this run
 	known   int         // so many steps of this run were taken by the last one
 	shut    bool        // the rest of the run is of no interest
 	ranges  []place
@@ -46,7 +48,7 @@ func (y *memory) repeats(n int) { y.known, y.shut = n, n < 0 }
 
 //go:norace
 func (y *memory) begin(m *Machine) {
-	y.ranges = y.ranges[:0]
+	y.ranges, y.nrecall = y.ranges[:0], 0
 	add := func(p unsafe.Pointer, size uintptr, t reflect.Type) {
 		r := place{at: p, from: uintptr(p), to: uintptr(p) + max(size, 1)}
 		if t != nil {
@@ -188,10 +190,21 @@ func (p *proc) learnsWord(word unsafe.Pointer, saw uint64) {
 	p.read = mix2(p.read, y.name(uintptr(word)), y.name(uintptr(saw)))
 }
 
-// Recall is that of hw.Simulated.
+// Recall is that of hw.Simulated. In the midst of a step whose results are known it returns what it did when they
+// were learned.
 //
 //go:norace
-func (p *proc) Recall() uint64 { return p.read }
+func (p *proc) Recall() uint64 {
+	if p.m.o.States == nil || p.m.steps == 0 || p.m.o.States.memory.shut {
+		return p.read
+	}
+	y := &p.m.o.States.memory
+	if p.m.learning() {
+		y.recalls = append(y.recalls[:y.nrecall], p.read)
+	}
+	y.nrecall++
+	return y.recalls[y.nrecall-1]
+}
 
 // Forget is that of hw.Simulated.
 //
