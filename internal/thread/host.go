@@ -279,7 +279,7 @@ func Abandon(h *Handle) {
 func (r *Record) retire() {
 	r.leaves()
 	r.Settle()
-	if len(r.lendees) > 0 {
+	if len(r.lendees) > 0 || r.lends.Load() != 0 {
 		r.stopLending() // it was ended while it waited
 	}
 	for r.n > r.base {

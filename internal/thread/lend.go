@@ -76,7 +76,7 @@ type lending struct {
 	blocked   Turnstile   // (Lending) what it waits for
 	contested []Turnstile // (Lending) what it owns and others wait for
 	kept      []kept      // (Lending) what it keeps in the sleeps and Blocks that it is in, and must not; written by the thread
-	lends     hw.Uint32   // (Lending to set) it lends, or may, for tokens that it waits for; cleared by the thread
+	lends     hw.Uint32   // (Lending to write) it lends, or may, for tokens that it waits for
 	woken     int32       // (Lending) the priority that its wake-up gave it, or 0
 	lendees   []*Record   // (Lending) who holds the tokens, or reads the lock, that it waits for
 	lenders   []*Record   // (Lending) who waits for tokens that it holds, or locks that it reads
@@ -103,11 +103,13 @@ func (r *Record) Lent() int32 { return int32(r.lent.Load()) }
 // Released is called by a thread that has let go of a lock without taking Lending, and so may be
 // lent what is not due any more (N1).
 func (r *Record) Released() {
+	seen := hw.Recall()
 	if r.Lent() != 0 {
 		Lending.Lock()
 		r.Reckon()
 		Lending.Unlock()
 	}
+	seen.Forget()
 }
 
 // Blocked makes the thread one that waits on t, or on nothing if that is nil. The caller
@@ -133,7 +135,7 @@ func (r *Record) Contested() []Turnstile { return r.contested }
 // Reckon brings what the thread is lent up to date, and what it lends itself (N1, N2).
 // The caller has Lending.
 func (r *Record) Reckon() {
-	was := r.Priority()
+	seen, was := hw.Recall(), r.Priority()
 	for {
 		best := r.due()
 		r.lent.Store(uint32(best))
@@ -145,6 +147,7 @@ func (r *Record) Reckon() {
 	if r.Priority() != was {
 		r.passOn()
 	}
+	seen.Forget()
 }
 
 // due is what the thread is to be lent now.
@@ -166,6 +169,7 @@ func (r *Record) due() (best int32) {
 
 // Raise gives the thread the priority of its wake-up, until Raise(0).
 func (r *Record) Raise(p int32) {
+	seen := hw.Recall()
 	Lending.Lock()
 	switch {
 	case p > 0 && r.woken == 0:
@@ -176,6 +180,7 @@ func (r *Record) Raise(p int32) {
 	r.woken = p
 	r.Reckon()
 	Lending.Unlock()
+	seen.Forget()
 }
 
 // Settle ends the priority that a wake-up gave the thread, if it did.
@@ -205,12 +210,14 @@ func (r *Record) passOn() {
 
 // lendOn is called by a thread that waits for tokens, and so has given up its own.
 func (r *Record) lendOn() {
+	seen := hw.Recall()
 	if r.probe.Load()&lentTo != 0 {
 		r.giveBack()
 	}
 	Lending.Lock()
 	r.lendToHolders()
 	Lending.Unlock()
+	seen.Forget()
 }
 
 // lendToHolders lends to those who hold the tokens that the thread waits for, and to older
@@ -267,6 +274,7 @@ func (r *Record) stopLender(l *Record) {
 // one: who does not wait for it any more lends no more.
 func (r *Record) giveBack() {
 	var ids [8]uint32
+	seen := hw.Recall()
 	Lending.Lock()
 	left := false
 	for i := len(r.lenders) - 1; i >= 0; i-- {
@@ -286,18 +294,21 @@ func (r *Record) giveBack() {
 	}
 	r.Reckon()
 	Lending.Unlock()
+	seen.Forget()
 }
 
 // stopLending ends what lendToHolders began.
 func (r *Record) stopLending() {
-	r.lends.Store(0)
+	seen := hw.Recall()
 	Lending.Lock()
+	r.lends.Store(0) // no sooner: while there are lendees, another thread may set it
 	for _, o := range r.lendees {
 		o.stopLender(r)
 	}
 	clear(r.lendees)
 	r.lendees, r.awaits = r.lendees[:0], nil
 	Lending.Unlock()
+	seen.Forget()
 }
 
 // sleeps is called before a thread sleeps, or blocks for something outside this

@@ -144,8 +144,6 @@ func TrackedBy(obj *Object, f func(r *Record) bool) {
 // FindReaders notes who has the lock in a slot, for AwaitReaders. The thread has announced
 // itself and called hw.Barrier.
 func (r *Record) FindReaders(obj *Object) {
-	clear(r.readers)
-	r.readers = r.readers[:0]
 	TrackedBy(obj, func(o *Record) bool {
 		r.readers = append(r.readers, o)
 		return true
@@ -196,8 +194,16 @@ func (r *Record) ReaderGone(o *Record) (last bool) {
 	return len(r.lendees) == 0
 }
 
-// ForgetReaders ends what AwaitReaders began.
-func (r *Record) ForgetReaders() { r.stopLending() }
+// ForgetReaders ends what FindReaders and AwaitReaders began.
+func (r *Record) ForgetReaders() {
+	r.stopLending()
+	r.noReaders()
+}
+
+func (r *Record) noReaders() {
+	clear(r.readers)
+	r.readers = r.readers[:0]
+}
 
 // readAwaited is a lock that the thread reads, other than one that it drops, for whose readers
 // somebody waits; or nil. The caller has Lending.

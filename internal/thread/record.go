@@ -223,6 +223,7 @@ func (r *Record) reset() {
 	r.noBlock, r.crit, r.context, r.stats, r.seq, r.goid = 0, 0, Syscall, Stats{}, 0, 0
 	r.falling, r.level, r.given = "", 0, r.given[:0]
 	r.wakes()
+	r.noReaders()
 	r.Settle()
 	r.setPrio(DefaultPriority)
 	r.wit, r.origin, r.unwatched = nil, engine.Origin{}, false
@@ -349,10 +350,8 @@ func (h *Handle) Stats() Stats { return enter(h, "Stats", nil).leave().stats }
 
 // ByID is the record with an identity in words, or nil.
 func ByID(id uint32) *Record {
-	all.lock.Lock()
-	defer all.lock.Unlock()
-	if i := int(id) - 1; i >= 0 && i < len(all.records) {
-		return all.records[i]
+	if view := all.view.Load(); view != nil && int(id)-1 < len(*view) && id > 0 {
+		return (*view)[id-1]
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ func init() {
 		}, Own: []string{
 			"n", "base", "entered", "seq", "holds", "nlocks", "locks", "reads", "noBlock", "crit", "sleeping", "context", "stats",
 		}, Both: []string{"claim", "sleep", "lending"}},
-		hw.Sketch{Of: (*lending)(nil), Both: []string{"woken"}},
+		hw.Sketch{Of: (*lending)(nil), Own: []string{}, Both: []string{"kept", "woken"}},
 		hw.Sketch{Of: (*kept)(nil), Skip: []string{"with"}},
 		hw.Sketch{Of: (*Stats)(nil), Skip: []string{"Waits", "Drops", "Changes", "Spins"}},
 	)
