@@ -125,6 +125,18 @@ func (p *proc) Word(k hw.Kind, word unsafe.Pointer) {
 	}
 }
 
+// Knows is that of hw.Simulated.
+//
+//go:norace
+func (p *proc) Knows(word unsafe.Pointer) bool {
+	for _, q := range p.m.procs {
+		if uintptr(word)-uintptr(unsafe.Pointer(q.rec)) < unsafe.Sizeof(*q.rec) {
+			return true
+		}
+	}
+	return false
+}
+
 // Lock is that of hw.Simulated.
 //
 //go:norace

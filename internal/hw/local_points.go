@@ -20,8 +20,11 @@ func (l *Local) Set(v uintptr) {
 	did(t, unsafe.Pointer(l), uint64(old), uint64(v), 0)
 }
 
-// Load reads the word of another thread.
+// Load reads the word of another thread. Of one that has no part in the run it is no operation.
 func (l *Local) Load() uintptr {
+	if t := Environment(); t != nil && !t.Knows(unsafe.Pointer(l)) {
+		return atomic.LoadUintptr(&l.word)
+	}
 	t := at(Read, unsafe.Pointer(l))
 	v := atomic.LoadUintptr(&l.word)
 	did(t, unsafe.Pointer(l), 0, 0, uint64(v))

@@ -42,6 +42,8 @@ type Simulated interface {
 	// Pause waits until another thread has changed a word that this one has looked at
 	// since its last Pause.
 	Pause()
+	// Knows says whether the word is of a thread of this run.
+	Knows(word unsafe.Pointer) bool
 	// Recall and Forget are those of Memory.
 	Recall() uint64
 	Forget(since uint64, live []uint64)
