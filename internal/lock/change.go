@@ -81,16 +81,9 @@ func TryUpgrade(h *thread.Handle, l *Lock, c thread.Class) bool {
 
 // change makes the only share exclusive, if it is the only one and no mark of not is set.
 func (l *Lock) change(id uint32, not Word) bool {
-	for {
-		w := l.load()
-		if !w.only() || w&not != 0 {
-			return false
-		}
-		if l.word.CompareAndSwap(uint64(w), uint64(w.without(token.Shared).with(token.Exclusive, id))) {
-			return true
-		}
-		// Somebody came, and went, or began to wait.
-	}
+	return l.turn(func(w Word) (Word, bool) {
+		return w.without(token.Shared).with(token.Exclusive, id), w.only() && w&not == 0
+	})
 }
 
 // Downgrade makes an exclusive hold a share with no gap, and lets waiting sharers in unless a
@@ -169,12 +162,9 @@ func Destroy(h *thread.Handle, l *Lock, c thread.Class, own bool) {
 		return
 	}
 	had, depth := r.LockMode(&l.Object)
-	for w := l.load(); own && had == token.Exclusive && depth == 1 && !w.Waited(); w = l.load() {
-		if l.word.CompareAndSwap(uint64(w), uint64(w|dead)) { // T10
-			r.RemoveLock(&l.Object, token.Exclusive)
-			return
-		}
-		// A visitor came or went, or somebody began to wait.
+	if own && had == token.Exclusive && depth == 1 && l.turn(func(w Word) (Word, bool) { return w | dead, !w.Waited() }) { // T10
+		r.RemoveLock(&l.Object, token.Exclusive)
+		return
 	}
 	switch w := l.load(); {
 	case w.Waited():

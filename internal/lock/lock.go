@@ -54,6 +54,22 @@ func SetPatience(n int) (old int) { return int(patience.Swap(uint32(max(n, 0))))
 
 func (l *Lock) load() Word { return Word(l.word.Load()) }
 
+// turn makes the word what f makes of it, in one step, if f admits that. What f notes may depend on
+// the marks. It is for slow paths.
+func (l *Lock) turn(f func(w Word) (now Word, ok bool)) bool {
+	seen := hw.Recall()
+	for {
+		seen.Forget()
+		w := l.load()
+		now, ok := f(w)
+		if !ok || now == w || l.word.CompareAndSwap(uint64(w), uint64(now)) {
+			seen.Forget(hw.Bit(ok), uint64(w&marks))
+			return ok
+		}
+		// Somebody took or left it, came or went as a visitor, or began to wait.
+	}
+}
+
 // Class is the class of a lock that was used, or NoClass.
 func (l *Lock) Class() thread.Class { return thread.Class(l.about.Load() & classMask) }
 
@@ -227,13 +243,7 @@ func (l *Lock) stays() bool {
 		l.word.Add(^uint64(share - 1))
 		return false
 	}
-	for w := l.load(); w.Owner() != 0; w = l.load() {
-		if l.word.CompareAndSwap(uint64(w), uint64(w-share)) { // T18
-			return false
-		}
-		// Another visitor came or went, somebody began to wait, or the owner has gone.
-	}
-	return true
+	return !l.turn(func(w Word) (Word, bool) { return w - share, w.Owner() != 0 }) // T18
 }
 
 // dropShare gives up a share and returns what the word is now (T6).
@@ -288,9 +298,11 @@ func (l *Lock) acquire(r *thread.Record, op string, c thread.Class, q Request) (
 
 // obtain takes the lock, or waits for it. The interlock of the request is dropped.
 func (l *Lock) obtain(r *thread.Record, op string, c thread.Class, q *Request) (changed bool, out Outcome) {
-	begun := r.Began()
+	begun, seen := r.Began(), hw.Recall()
+	ok := l.takeFor(r, q) || q.maySpin() && l.spin(r, q.Mode, q.Done)
+	seen.Forget(hw.Bit(ok))
 	switch {
-	case l.takeFor(r, q) || q.maySpin() && l.spin(r, q.Mode, q.Done):
+	case ok:
 		r.AddLock(&l.Object, c, q.Mode, false, 0)
 		q.drop(r)
 		return false, Got
@@ -304,7 +316,9 @@ func (l *Lock) obtain(r *thread.Record, op string, c thread.Class, q *Request) (
 	} else if q.granted {
 		l.let(r, c, q.Mode)
 	}
-	return r.Resume(held), out // with the lock in hand
+	changed = r.Resume(held) // with the lock in hand
+	seen.Forget(hw.Bit(changed), uint64(out))
+	return changed, out
 }
 
 // again deals with a lock that the thread has already: it says whether that was all there
@@ -335,26 +349,20 @@ func (l *Lock) again(r *thread.Record, op string, c thread.Class, q *Request) (o
 
 // alive panics if the lock was destroyed.
 func (l *Lock) alive(r *thread.Record, op string) {
+	seen := hw.Recall()
 	if l.load().Owner() == dead.Owner() {
 		r.MisuseLock(op, &l.Object, l.Class(), "it was destroyed; Init makes it a lock again")
 	}
+	seen.Forget()
 }
 
 // take takes the lock if the word admits that.
 func (l *Lock) take(r *thread.Record, m token.Mode) bool {
-	for {
-		w := l.load()
-		if !w.admits(m, w != 0 && l.sharer(r, m), l.Flag(PassX)) {
-			return false
-		}
-		if m == token.Shared {
-			return l.addShare() < owned || l.stays()
-		}
-		if l.word.CompareAndSwap(uint64(w), uint64(w.with(m, r.ID()))) { // T1
-			return true
-		}
-		// Somebody else took or left it, or began to wait.
+	admits := func(w Word) bool { return w.admits(m, w != 0 && l.sharer(r, m), l.Flag(PassX)) }
+	if m == token.Shared {
+		return admits(l.load()) && (l.addShare() < owned || l.stays())
 	}
+	return l.turn(func(w Word) (Word, bool) { return w.with(m, r.ID()), admits(w) }) // T1
 }
 
 // How long to look at a lock before waiting for it, while its owner runs: rounds, and

@@ -12,6 +12,7 @@ package lock
 import (
 	"fmt"
 
+	"github.com/serializing-tokens/lwkt/internal/hw"
 	"github.com/serializing-tokens/lwkt/internal/invariants"
 	"github.com/serializing-tokens/lwkt/internal/sleepq"
 	"github.com/serializing-tokens/lwkt/internal/thread"
@@ -101,16 +102,7 @@ func (l *Lock) takeFor(r *thread.Record, q *Request) bool {
 	if !q.Drain {
 		return l.take(r, q.Mode)
 	}
-	for {
-		w := l.load()
-		if w&^drain != 0 {
-			return false
-		}
-		if l.word.CompareAndSwap(uint64(w), uint64(w.with(token.Exclusive, r.ID()))) { // T12
-			return true
-		}
-		// Somebody else took it, or began to wait.
-	}
+	return l.turn(func(w Word) (Word, bool) { return w.with(token.Exclusive, r.ID()), w&^drain == 0 }) // T12
 }
 
 // Upgrade makes a share exclusive and waits until that is possible. If another thread is at
@@ -196,13 +188,7 @@ func Disown(h *thread.Handle, l *Lock, c thread.Class) {
 	}
 	r.PointLock(thread.OpUnlock, l, token.Exclusive, nil)
 	r.RemoveLock(&l.Object, token.Exclusive)
-	for {
-		w := l.load()
-		if l.word.CompareAndSwap(uint64(w), uint64(w&^dead|nobody)) { // T13
-			return
-		}
-		// Somebody began to wait, or a visitor came or went.
-	}
+	l.turn(func(w Word) (Word, bool) { return w&^dead | nobody, true }) // T13
 }
 
 // ReleaseAny undoes the newest acquisition of the lock by the thread, in whatever mode, or
@@ -239,10 +225,8 @@ func ReleaseAny(h *thread.Handle, l *Lock, c thread.Class, op string) {
 func (l *Lock) letDisowned(c thread.Class) (ok bool) {
 	var s section
 	s.begin(l, c)
-	for w := l.load(); w.Disowned() && !ok; w = l.load() {
-		ok = l.word.CompareAndSwap(uint64(w), uint64(w.without(token.Exclusive))) // T14
-	}
-	s.end(nil)
+	ok = l.turn(func(w Word) (Word, bool) { return w.without(token.Exclusive), w.Disowned() }) // T14
+	s.end(nil, hw.Bit(ok))
 	return ok
 }
 

@@ -60,6 +60,7 @@ import (
 	"github.com/serializing-tokens/lwkt/internal/sleepq"
 	"github.com/serializing-tokens/lwkt/internal/thread"
 	"github.com/serializing-tokens/lwkt/internal/token"
+	"github.com/serializing-tokens/lwkt/internal/waitq"
 )
 
 // RM is a read-mostly lock. The zero RM is free.
@@ -120,13 +121,14 @@ func (m *RM) wouldWait(r *thread.Record, mode token.Mode) bool {
 
 // read says whether anybody reads the lock, or is about to find out that it may not.
 func (m *RM) read() (yes bool) {
-	if m.crowded.Load() > 0 {
-		return true
+	seen := hw.Recall()
+	if yes = m.crowded.Load() > 0; !yes {
+		thread.TrackedBy(&m.back.Object, func(*thread.Record) bool {
+			yes = true
+			return false
+		})
 	}
-	thread.TrackedBy(&m.back.Object, func(*thread.Record) bool {
-		yes = true
-		return false
-	})
+	seen.Forget(hw.Bit(yes))
 	return yes
 }
 
@@ -190,15 +192,16 @@ func (m *RM) leave(r *thread.Record) {
 // tell takes back what the writer lends to a reader that has gone, and wakes it if that was
 // the last one (R9).
 func (m *RM) tell(r *thread.Record) {
-	var wake *thread.Record
+	var wakes waitq.Wakes
+	seen := hw.Recall()
 	thread.Lending.Lock()
 	if w := m.waiter; w != nil && !r.Tracks(&m.back.Object) && !slices.Contains(m.crowd, r) && w.ReaderGone(r) {
-		wake = w
+		wakes.Add(w)
 	}
 	thread.Lending.Unlock()
-	if wake != nil {
-		wake.Unpark()
-	}
+	seen.Forget(wakes.Sum())
+	wakes.Flush()
+	seen.Forget()
 }
 
 func readSlow(h *thread.Handle, obj *thread.Object) (changed bool) {
@@ -232,12 +235,16 @@ func (m *RM) readFor(r *thread.Record, op string, done <-chan struct{}) (changed
 	r.PointLock(thread.OpLock, l, token.Shared, done)
 	l.alive(r, op)
 	changed = r.ForceDrop(op)
-	begun := r.Began()
-	if m.enter(r, had == token.Shared) {
+	begun, seen := r.Began(), hw.Recall()
+	ok = m.enter(r, had == token.Shared)
+	seen.Forget(hw.Bit(ok))
+	if ok {
 		r.AddLock(&l.Object, c, token.Shared, false, 0)
 		return changed, true
 	}
-	if l.take(r, token.Shared) || l.spin(r, token.Shared, done) {
+	ok = l.take(r, token.Shared) || l.spin(r, token.Shared, done)
+	seen.Forget(hw.Bit(ok))
+	if ok {
 		m.comeIn(r, c, 0)
 		return changed, true
 	}
@@ -341,10 +348,11 @@ func (m *RM) writeFor(r *thread.Record, op string, done <-chan struct{}) (change
 	r.PointLock(thread.OpLock, l, token.Exclusive, done)
 	l.alive(r, op)
 	changed = r.ForceDrop(op)
-	begun := r.Began()
+	begun, seen := r.Began(), hw.Recall()
 	d := draining{m: m, r: r, op: op, c: c}
-	if !l.take(r, token.Exclusive) && !l.spin(r, token.Exclusive, done) {
-		d.dropped = true
+	d.dropped = !l.take(r, token.Exclusive) && !l.spin(r, token.Exclusive, done)
+	seen.Forget(hw.Bit(d.dropped))
+	if d.dropped {
 		var out Outcome
 		if d.held, out = l.wait(r, op, c, &Request{Mode: token.Exclusive, Done: done}); out != Got {
 			return r.Resume(d.held) || changed, false
@@ -400,6 +408,7 @@ func (d *draining) readers(done <-chan struct{}) (ok bool) {
 	if !m.read() || d.spin() {
 		return true
 	}
+	seen := hw.Recall()
 	defer func() {
 		if !ok {
 			m.let(r, d.c, token.Exclusive)
@@ -414,6 +423,7 @@ func (d *draining) readers(done <-chan struct{}) (ok bool) {
 	sleeper := r.AwaitReaders(&m.back.Object, m.crowd)
 	n := r.Awaited()
 	thread.Lending.Unlock()
+	seen.Forget(uint64(n), hw.Bit(sleeper != ""))
 	if sleeper != "" {
 		m.stop(r)
 		r.MisuseLock(d.op, &m.back.Object, d.c, "it would wait for ever: "+sleeper)
@@ -423,6 +433,7 @@ func (d *draining) readers(done <-chan struct{}) (ok bool) {
 		d.held = r.Suspend()
 	}
 	for why := hw.Permit; n > 0 && why == hw.Permit; {
+		seen.Forget(uint64(n))
 		if done == nil {
 			r.Parks(&m.back.Object, d.c, token.Exclusive)
 		}
@@ -434,6 +445,7 @@ func (d *draining) readers(done <-chan struct{}) (ok bool) {
 		n = r.Awaited()
 		thread.Lending.Unlock()
 	}
+	seen.Forget(uint64(n))
 	m.stop(r)
 	return n == 0
 }

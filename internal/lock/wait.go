@@ -29,6 +29,7 @@ import (
 
 // section is the time under the lock of a lock's queue.
 type section struct {
+	seen    hw.Memory
 	l       *Lock
 	bounded bool
 	sleeper string // who sleeps with what others wait for
@@ -38,7 +39,7 @@ type section struct {
 
 // begin locks the queue.
 func (s *section) begin(l *Lock, c thread.Class) {
-	s.l, s.bounded, s.sleeper = l, !c.Sleepable(), ""
+	s.seen, s.l, s.bounded, s.sleeper = hw.Recall(), l, !c.Sleepable(), ""
 	hash := uint64(uintptr(unsafe.Pointer(l))) * 0x9e3779b97f4a7c15 >> 48
 	if s.bounded {
 		s.chain = turnstile.Table.Lock(hash)
@@ -48,14 +49,18 @@ func (s *section) begin(l *Lock, c thread.Class) {
 }
 
 // end looks who is next, brings the marks up to date, unlocks the queue and wakes. If self,
-// who does so and may be a waiter, turned out to be next, that is said.
-func (s *section) end(self *waitq.Waiter) (next bool) {
+// who does so and may be a waiter, turned out to be next, that is said. What the caller wants to
+// remember of the section is live.
+func (s *section) end(self *waitq.Waiter, live ...uint64) (next bool) {
 	if self == nil || self.State != waitq.Queued || !planted(LooksOnce) {
 		s.look(self)
 	}
 	next = self != nil && (self.State == waitq.Called || self.State == waitq.Granted)
 	s.chain.Unlock()
+	seen := s.seen.With(live...).With(hw.Bit(next))
+	seen.Forget(s.wakes.Sum())
 	s.wakes.Flush()
+	seen.Forget()
 	return next
 }
 
@@ -153,13 +158,7 @@ func (l *Lock) mark(q *waitq.Queue) {
 			m |= barred
 		}
 	}
-	for {
-		w := l.load()
-		if w&marks == m || l.word.CompareAndSwap(uint64(w), uint64(w&^marks|m)) {
-			return
-		}
-		// Somebody took or left it.
-	}
+	l.turn(func(w Word) (Word, bool) { return w&^marks | m, true })
 }
 
 // fits says whether the holds admit a waiter.
@@ -175,16 +174,7 @@ func (l *Lock) give(x *waitq.Waiter) bool {
 	if x.Rank == waitq.Upgrades {
 		return l.change(x.TD.ID(), 0) // T11
 	}
-	for {
-		w := l.load()
-		if !w.compatible(x.Mode) {
-			return false
-		}
-		if l.word.CompareAndSwap(uint64(w), uint64(w.with(x.Mode, x.TD.ID()))) { // T9
-			return true
-		}
-		// Somebody took or left it.
-	}
+	return l.turn(func(w Word) (Word, bool) { return w.with(x.Mode, x.TD.ID()), w.compatible(x.Mode) }) // T9
 }
 
 // wait waits for the lock, with all tokens given up: they are to be taken back by Resume. The
@@ -199,6 +189,7 @@ func (l *Lock) wait(r *thread.Record, op string, c thread.Class, q *Request) (he
 	}
 	w := waitq.Of(r)
 	r.PreparePark()
+	seen := hw.Recall()
 	var s section
 	s.begin(l, c)
 	if q.rank == waitq.Upgrades && l.load()&upgrade != 0 {
@@ -221,6 +212,7 @@ func (l *Lock) wait(r *thread.Record, op string, c thread.Class, q *Request) (he
 	slept, deadline := false, r.Deadline(q.Timeout)
 	sure := q.Done == nil && deadline == 0 // nothing else will end the wait
 	for why := hw.Permit; ; {
+		seen.Forget(hw.Bit(next), hw.Bit(slept), uint64(deadline))
 		if !next {
 			if sure {
 				r.Parks(&l.Object, c, q.Mode)
@@ -239,14 +231,16 @@ func (l *Lock) wait(r *thread.Record, op string, c thread.Class, q *Request) (he
 		if !ok && (woken || why != hw.Permit || stuck) {
 			s.leave(w.Queue(), w, waitq.Idle)
 		}
-		next = s.end(w)
+		next = s.end(w, hw.Bit(ok), hw.Bit(woken), hw.Bit(stuck))
 		if stuck {
 			l.forEver(r, op, c, s.sleeper)
 		}
 		if ok || woken || why != hw.Permit {
 			w.Done()
 			q.granted = ok && woken // it was handed over
-			return held, ended(ok, woken, why)
+			out = ended(ok, woken, why)
+			seen.Forget(uint64(out), hw.Bit(q.granted))
+			return held, out
 		}
 	}
 }
@@ -335,37 +329,31 @@ func (l *Lock) watch(r *thread.Record, m token.Mode) {
 
 // let gives up one hold of the word, and calls who is next.
 func (l *Lock) let(r *thread.Record, c thread.Class, m token.Mode) {
-	if m == token.Shared {
+	seen, waited := hw.Recall(), false
+	free := func(w Word) (Word, bool) {
+		waited = w&marks != 0
+		return w.without(m), w.quiet(m) && !(waited && r.Lent() != 0) // or there is something to be taken back
+	}
+	switch {
+	case m == token.Shared:
 		l.lookAfter(l.dropShare(), c)
-		return
+	case planted(TrustsLook) && l.load().quiet(m):
+		l.word.Store(uint64(l.load().without(m))) // T5
+	case !planted(TrustsLook) && l.turn(free): // T5
+		if waited {
+			r.Released() // somebody may have lent to it after the look
+		}
+	default:
+		l.shed(c, 0) // T5
 	}
-	for {
-		w := l.load()
-		if !w.quiet(m) || w&marks != 0 && r.Lent() != 0 {
-			break // or there is something to be taken back
-		}
-		if planted(TrustsLook) {
-			l.word.Store(uint64(w.without(m))) // T5
-			return
-		}
-		if l.word.CompareAndSwap(uint64(w), uint64(w.without(m))) { // T5
-			if w&marks != 0 {
-				r.Released() // somebody may have lent to it after the look
-			}
-			return
-		}
-		// A visitor came or went, or somebody began to wait.
-	}
-	l.shed(c, 0) // T5
+	seen.Forget()
 }
 
 // shed removes the hold of the owner, adds what is to stay of it, and calls who is next.
 func (l *Lock) shed(c thread.Class, stay Word) {
 	var s section
 	s.begin(l, c)
-	for w := l.load(); !l.word.CompareAndSwap(uint64(w), uint64(w.without(token.Exclusive)+stay)); w = l.load() {
-		// A visitor came or went.
-	}
+	l.turn(func(w Word) (Word, bool) { return w.without(token.Exclusive) + stay, true })
 	if q := s.chain.Find(l); q != nil && s.bounded {
 		turnstile.SetOwner(q, nil)
 	}

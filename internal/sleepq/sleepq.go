@@ -85,6 +85,7 @@ func Sleep(td *thread.Record, op string, key any, how How, u Until) (changed boo
 	}
 	td.MaySleepBut(op, dropped)
 	td.PreparePark()
+	seen := hw.Recall()
 	c := lock(key)
 	if other, ok := differs(c, key, how); ok {
 		c.Unlock()
@@ -99,12 +100,12 @@ func Sleep(td *thread.Record, op string, key any, how How, u Until) (changed boo
 		mode = how.Lock.Drop(td) // after the insertion: S2
 	}
 	held := td.Suspend()
-	for {
+	for over := false; !over; {
+		seen.Forget(uint64(mode))
 		why = td.Park(u.Done, u.Deadline)
-		if ended(c, w, why != hw.Permit) {
-			break
-		}
+		over = ended(c, w, why != hw.Permit)
 	}
+	seen.Forget(uint64(mode), uint64(why))
 	if w.State == waitq.Granted {
 		why = hw.Permit // a wakeup that raced with the end of the wait wins
 	}
@@ -114,8 +115,10 @@ func Sleep(td *thread.Record, op string, key any, how How, u Until) (changed boo
 	if how.Lock != nil && !u.Leave {
 		how.Lock.Retake(td, op, mode)
 	}
+	seen.Forget(uint64(why))
 	changed = td.Resume(held)
 	td.Settle()
+	seen.Forget(uint64(why), hw.Bit(changed))
 	return changed, why
 }
 
@@ -168,6 +171,7 @@ const (
 // Wakeup wakes those who sleep on key, and says how many. They get the priority raise, if it is better
 // than what they have, until their Sleep returns. It panics if the key is one of another kind.
 func Wakeup(td *thread.Record, op string, key any, kind string, which Which, raise int32) (found int) {
+	seen := hw.Recall()
 	c := lock(key)
 	var wakes waitq.Wakes
 	for q := c.Find(key); q != nil; q = c.Find(key) {
@@ -189,7 +193,9 @@ func Wakeup(td *thread.Record, op string, key any, kind string, which Which, rai
 		}
 	}
 	c.Unlock()
+	seen.Forget(uint64(found), wakes.Sum())
 	wakes.Flush()
+	seen.Forget(uint64(found))
 	return found
 }
 

@@ -405,6 +405,14 @@ func (k *Wakes) Add(r *thread.Record) {
 	k.n++
 }
 
+// Sum tells which threads they are.
+func (k *Wakes) Sum() (sum uint64) {
+	for _, r := range k.first[:k.n] {
+		sum = sum*31 + uint64(r.ID())
+	}
+	return sum
+}
+
 // Flush unparks them.
 func (k *Wakes) Flush() {
 	for _, r := range k.first[:k.n] {
