@@ -77,7 +77,7 @@ func TestSleepInsideBlock(t *testing.T) {
 		})
 		h.Go("other", func(td *lwkt.Thread) {
 			h.Until("the first has slept", slept.Load)
-			says(t, misuse(t, "Lock", func() { kept.Lock(td) }).Error(), "wait for ever", "sleeps while it holds")
+			says(t, misuse(t, "Lock", func() { kept.Lock(td) }).Error(), "sleeps while it holds", "as long as that sleep", "SleepOn", "SetHierarchyChecks")
 			tried.Store(true)
 			taken.Lock(td)
 			taken.Unlock(td)
@@ -106,7 +106,7 @@ func TestSleepsAfterBarging(t *testing.T) {
 	})
 	machine.Go("waiter", func(td *lwkt.Thread) {
 		tok.Acquire(td)
-		says(t, misuse(t, "Lock", func() { m.Lock(td) }).Error(), "wait for ever", `thread "owner"`, "sleeps")
+		says(t, misuse(t, "Lock", func() { m.Lock(td) }).Error(), "as long as that sleep", `thread "owner"`, "sleeps")
 		tok.Release(td)
 		td.Wakeup(channel)
 	})
@@ -129,7 +129,7 @@ func TestTokensAfterLostInterlock(t *testing.T) {
 		h.Go("sleeper", func(td *lwkt.Thread) {
 			tok.Acquire(td)
 			m.Lock(td)
-			says(t, misuse(t, "SleepOn", func() { td.SleepOn(mine, &m, lwkt.SleepOptions{Priority: 20}) }).Error(), "wait for ever")
+			says(t, misuse(t, "SleepOn", func() { td.SleepOn(mine, &m, lwkt.SleepOptions{Priority: 20}) }).Error(), "as long as that sleep")
 			if held, lent := tok.Held(td), td.LentPriority(); held != lwkt.Exclusive || lent != 0 {
 				t.Errorf("it holds its token %v, and is lent %d", held, lent)
 			}

@@ -426,7 +426,7 @@ func (d *draining) readers(done <-chan struct{}) (ok bool) {
 	seen.Forget(uint64(n), hw.Bit(sleeper != ""))
 	if sleeper != "" {
 		m.stop(r)
-		r.MisuseLock(d.op, &m.back.Object, d.c, "it would wait for ever: "+sleeper)
+		r.MisuseLock(d.op, &m.back.Object, d.c, sleeper)
 	}
 	if n > 0 && !d.dropped { // in view of the readers already, so the last one is not missed
 		d.dropped = true

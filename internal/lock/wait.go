@@ -204,7 +204,7 @@ func (l *Lock) wait(r *thread.Record, op string, c thread.Class, q *Request) (he
 		s.leave(on, w, waitq.Idle)
 		s.end(nil)
 		l.alive(r, op)
-		l.forEver(r, op, c, s.sleeper)
+		l.noSleeper(r, op, c, s.sleeper)
 	}
 	next := s.end(w) // it may be free by now
 	q.drop(r)
@@ -233,7 +233,7 @@ func (l *Lock) wait(r *thread.Record, op string, c thread.Class, q *Request) (he
 		}
 		next = s.end(w, hw.Bit(ok), hw.Bit(woken), hw.Bit(stuck))
 		if stuck {
-			l.forEver(r, op, c, s.sleeper)
+			l.noSleeper(r, op, c, s.sleeper)
 		}
 		if ok || woken || why != hw.Permit {
 			w.Done()
@@ -245,9 +245,9 @@ func (l *Lock) wait(r *thread.Record, op string, c thread.Class, q *Request) (he
 	}
 }
 
-// forEver panics, with the tokens taken back.
-func (l *Lock) forEver(r *thread.Record, op string, c thread.Class, sleeper string) {
-	r.MisuseLock(op, &l.Object, c, "it would wait for ever: "+sleeper)
+// noSleeper panics, with the tokens taken back, since who is waited for sleeps.
+func (l *Lock) noSleeper(r *thread.Record, op string, c thread.Class, sleeper string) {
+	r.MisuseLock(op, &l.Object, c, sleeper)
 }
 
 // insert puts a waiter on the queue.

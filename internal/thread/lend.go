@@ -368,6 +368,13 @@ func (r *Record) AsleepWith(t Turnstile) (with string) {
 	return with
 }
 
+// SleepsWith says why a thread must not wait for what a sleeper keeps, and what is to be done about it.
+func SleepsWith(id uint32, with string) string {
+	return NameOf(id) + " sleeps while it holds " + with + ". The wait for it would last as long as that sleep, so nobody may sleep with such a lock: " +
+		"SleepOn or a condition variable gives it up meanwhile, every sleep gives up a Token, and an SX may be kept. " +
+		"After lwkt.SetHierarchyChecks(true) who sleeps with it is stopped, not who waits"
+}
+
 func (r *Record) keeps(is func(obj *Object) bool) (with string) {
 	for i := range r.kept {
 		if k := &r.kept[i]; is(k.obj) {

@@ -165,7 +165,7 @@ func (r *Record) AwaitReaders(obj *Object, more []*Record) (sleeper string) {
 	}
 	for _, o := range r.lendees {
 		if with := o.keeps(func(k *Object) bool { return k == obj }); with != "" {
-			return NameOf(o.id) + " sleeps while it holds " + with
+			return SleepsWith(o.id, with)
 		}
 	}
 	return ""

@@ -27,8 +27,6 @@
 package turnstile
 
 import (
-	"fmt"
-
 	"github.com/serializing-tokens/lwkt/internal/thread"
 	"github.com/serializing-tokens/lwkt/internal/waitq"
 )
@@ -66,7 +64,7 @@ func (t *turnstile) Of(obj *thread.Object) bool { return t.queue().Key.(thread.L
 func (t *turnstile) What() string { return t.queue().Key.(thread.Lock).What() }
 
 // Block makes a waiter that was inserted lend to whoever has the lock. If one of those in the
-// chain sleeps with its lock, that would be for ever perhaps: then it says who and why.
+// chain sleeps with its lock, that would last as long as the sleep: then it says who and why.
 func Block(q *waitq.Queue, w *waitq.Waiter, owner *thread.Record) (sleeper string) {
 	w.TD.Blocked((*turnstile)(q))
 	SetOwner(q, owner)
@@ -80,7 +78,7 @@ func Block(q *waitq.Queue, w *waitq.Waiter, owner *thread.Record) (sleeper strin
 			break
 		}
 		if with := o.AsleepWith(t); with != "" {
-			return fmt.Sprintf("%s sleeps while it holds %s", thread.NameOf(o.ID()), with)
+			return thread.SleepsWith(o.ID(), with)
 		}
 		t = o.BlockedOn()
 	}
