@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/serializing-tokens/lwkt"
+	"github.com/serializing-tokens/lwkt/rmlock"
 )
 
 // recording switches it on for a test.
@@ -66,4 +67,39 @@ func TestLockProfile(t *testing.T) {
 			t.Errorf("%v, shown as:\n%s", err, b.String())
 		}
 	})
+}
+
+// A lock that nobody else wants was told to have been busy each time that it was written.
+func TestProfileOfIdleLocks(t *testing.T) {
+	recording(t)
+	var rm rmlock.Lock
+	var rw lwkt.RWLock
+	var sx lwkt.SX
+	rm.Init("idle", 0)
+	rw.Init("idle", 0)
+	sx.Init("idle", 0)
+	lwkt.Run("alone", func(td *lwkt.Thread) {
+		for range 10 {
+			rm.WLock(td)
+			rm.WUnlock(td)
+			rm.RLock(td)
+			rm.RUnlock(td)
+			rw.WLock(td)
+			rw.WUnlock(td)
+			sx.XLock(td)
+			sx.XUnlock(td)
+		}
+		if n := td.Stats().Waits; n != 0 {
+			t.Errorf("%d waits", n)
+		}
+	})
+	lines := lwkt.LockProfile()
+	if len(lines) != 4 {
+		t.Errorf("%d lines", len(lines))
+	}
+	for _, p := range lines {
+		if p.Wait.Count != 10 || p.Busy != 0 || p.Wait.Sum != 0 {
+			t.Errorf("%s at %s: %d acquisitions, %d busy, waited %d", p.Class, p.Site, p.Wait.Count, p.Busy, p.Wait.Sum)
+		}
+	}
 }

@@ -359,7 +359,11 @@ func (m *RM) writeFor(r *thread.Record, op string, done <-chan struct{}) (change
 		}
 	}
 	if ok = d.readers(done); ok {
-		r.AddLock(&l.Object, c, token.Exclusive, false, r.Took(begun))
+		wait := int64(0)
+		if d.dropped {
+			wait = r.Took(begun)
+		}
+		r.AddLock(&l.Object, c, token.Exclusive, false, wait)
 	}
 	if d.dropped {
 		changed = r.Resume(d.held) || changed
