@@ -172,7 +172,7 @@ func (c *Cond) wake(td *lwkt.Thread, op string, which sleepq.Which, priority int
 
 // enter begins an operation by a thread on a Cond that is alive.
 func (c *Cond) enter(td *lwkt.Thread, op string) *thread.Record {
-	r := thread.Enter(thread.HandleOf(td), op)
+	r := thread.EnterOf(thread.HandleOf(td), op, c)
 	if c.state.Load() == destroyed {
 		r.MisuseOf(op, c.String(), "it was destroyed; Init makes it a condition variable again")
 	}

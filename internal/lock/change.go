@@ -56,7 +56,7 @@ func init() {
 // share; else the share is kept (T4).
 func TryUpgrade(h *thread.Handle, l *Lock, c thread.Class) bool {
 	const op = "TryUpgrade"
-	r := thread.Enter(h, op)
+	r := l.enter(h, op, c)
 	defer r.Leave()
 	had, depth := r.LockMode(&l.Object)
 	if had != token.Shared {
@@ -90,7 +90,7 @@ func (l *Lock) change(id uint32, not Word) bool {
 // better waiter wants it exclusively (T7). It must not be recursed.
 func Downgrade(h *thread.Handle, l *Lock, c thread.Class) {
 	const op = "Downgrade"
-	r := thread.Enter(h, op)
+	r := l.enter(h, op, c)
 	defer r.Leave()
 	switch had, depth := r.LockMode(&l.Object); {
 	case had != token.Exclusive:
@@ -154,7 +154,7 @@ func (l *Lock) revive() {
 // true may be held once by the thread, exclusively; and nobody may wait for it.
 func Destroy(h *thread.Handle, l *Lock, c thread.Class, own bool) {
 	const op = "Destroy"
-	r := thread.Enter(h, op)
+	r := l.enter(h, op, c)
 	defer r.Leave()
 	l.identify(c)
 	l.alive(r, op)
@@ -178,7 +178,7 @@ func Destroy(h *thread.Handle, l *Lock, c thread.Class, own bool) {
 
 // Held says how the thread holds the lock, and how many times.
 func Held(h *thread.Handle, l *Lock) (m token.Mode, depth int) {
-	r := thread.Enter(h, "Held")
+	r := l.enter(h, "Held", l.Class())
 	defer r.Leave()
 	return r.LockMode(&l.Object)
 }

@@ -86,6 +86,11 @@ func (l *Lock) identify(c thread.Class) {
 	}
 }
 
+// enter begins an operation by a thread.
+func (l *Lock) enter(h *thread.Handle, op string, c thread.Class) *thread.Record {
+	return thread.EnterLock(h, op, &l.Object, c)
+}
+
 // Word is the state of the lock at some moment.
 func (l *Lock) Word() Word { return l.load() }
 
@@ -143,7 +148,7 @@ func Acquire(h *thread.Handle, l *Lock, c thread.Class) (changed bool) {
 // AcquireLeaf is Acquire of a mutex with the flag Leaf, for a thread that must not have another one.
 func AcquireLeaf(h *thread.Handle, l *Lock) (changed bool) {
 	if h != nil && !h.Lockless() {
-		r := thread.Enter(h, "Lock")
+		r := l.enter(h, "Lock", thread.Mutex)
 		l.isLeaf(r, "Lock", nil)
 		r.Leave()
 	}
@@ -261,7 +266,7 @@ func (l *Lock) lookAfter(w Word, c thread.Class) {
 // AcquireUntil takes the lock, given up when done is closed: then ok is false.
 func AcquireUntil(h *thread.Handle, l *Lock, c thread.Class, m token.Mode, done <-chan struct{}) (changed, ok bool) {
 	op := ops[c][m].context
-	r := thread.Enter(h, op)
+	r := l.enter(h, op, c)
 	changed, out := l.acquire(r, op, c, Request{Mode: m, Done: done})
 	r.Leave()
 	return changed, out == Got
@@ -269,7 +274,7 @@ func AcquireUntil(h *thread.Handle, l *Lock, c thread.Class, m token.Mode, done 
 
 func acquireSlow(h *thread.Handle, l *Lock, c thread.Class, m token.Mode) (changed bool) {
 	op := ops[c][m].plain
-	r := thread.Enter(h, op)
+	r := l.enter(h, op, c)
 	changed, _ = l.acquire(r, op, c, Request{Mode: m})
 	r.Leave()
 	return changed
@@ -398,7 +403,7 @@ func (l *Lock) spin(r *thread.Record, m token.Mode, done <-chan struct{}) bool {
 // Try takes the lock if that needs no wait.
 func Try(h *thread.Handle, l *Lock, c thread.Class, m token.Mode) bool {
 	op := ops[c][m].try
-	r := thread.Enter(h, op)
+	r := l.enter(h, op, c)
 	defer r.Leave()
 	l.identify(c)
 	switch had, _ := r.LockMode(&l.Object); {
@@ -419,7 +424,7 @@ func Try(h *thread.Handle, l *Lock, c thread.Class, m token.Mode) bool {
 
 func releaseSlow(h *thread.Handle, l *Lock, c thread.Class, m token.Mode) {
 	op := ops[c][m].release
-	r := thread.Enter(h, op)
+	r := l.enter(h, op, c)
 	l.release(r, op, c, m)
 	r.Leave()
 }

@@ -52,7 +52,7 @@ const (
 
 // Do makes a request.
 func Do(h *thread.Handle, l *Lock, c thread.Class, op string, q Request) (changed bool, out Outcome) {
-	r := thread.Enter(h, op)
+	r := l.enter(h, op, c)
 	defer r.Leave()
 	if q.Drain {
 		q.Mode, q.rank = token.Exclusive, waitq.Drains
@@ -110,7 +110,7 @@ func (l *Lock) takeFor(r *thread.Record, q *Request) bool {
 // else the lock is waited for as by anybody. The share is lost if the outcome is
 // not Got.
 func Upgrade(h *thread.Handle, l *Lock, c thread.Class, op string, q Request, first bool) (changed bool, out Outcome) {
-	r := thread.Enter(h, op)
+	r := l.enter(h, op, c)
 	defer r.Leave()
 	q.Mode, q.rank = token.Exclusive, waitq.Upgrades
 	q.mayDrop(r, op)
@@ -177,7 +177,7 @@ func (l *Lock) loseShare(r *thread.Record, c thread.Class, is token.Mode) {
 // (T13). What the thread did before is seen by who does so.
 func Disown(h *thread.Handle, l *Lock, c thread.Class) {
 	const op = "Disown"
-	r := thread.Enter(h, op)
+	r := l.enter(h, op, c)
 	defer r.Leave()
 	switch had, depth := r.LockMode(&l.Object); {
 	case had != token.Exclusive:
@@ -206,7 +206,7 @@ func ReleaseAny(h *thread.Handle, l *Lock, c thread.Class, op string) {
 			return
 		}
 	}
-	r := thread.Enter(h, op)
+	r := l.enter(h, op, c)
 	defer r.Leave()
 	m, _ := r.LockMode(&l.Object)
 	if m == token.None && l.load().Disowned() {
@@ -241,7 +241,7 @@ func MayDropInterlock(h *thread.Handle, op string, q *Request) {
 
 // Unchanged is a change of mode of a lock that is never shared: it only must be held.
 func Unchanged(h *thread.Handle, l *Lock, c thread.Class, op string, q *Request) Outcome {
-	r := thread.Enter(h, op)
+	r := l.enter(h, op, c)
 	defer r.Leave()
 	q.mayDrop(r, op)
 	if had, _ := r.LockMode(&l.Object); had != token.Exclusive {

@@ -208,7 +208,7 @@ func readSlow(h *thread.Handle, obj *thread.Object) (changed bool) {
 	m := rmOf(of(obj))
 	c := m.class()
 	op := ops[c][token.Shared].plain
-	r := thread.Enter(h, op)
+	r := m.back.enter(h, op, c)
 	changed, _ = m.readFor(r, op, nil)
 	r.Leave()
 	return changed
@@ -217,7 +217,7 @@ func readSlow(h *thread.Handle, obj *thread.Object) (changed bool) {
 // ReadUntil is Read, given up when done is closed: then ok is false.
 func ReadUntil(h *thread.Handle, m *RM, done <-chan struct{}) (changed, ok bool) {
 	op := ops[m.class()][token.Shared].context
-	r := thread.Enter(h, op)
+	r := m.back.enter(h, op, m.class())
 	changed, ok = m.readFor(r, op, done)
 	r.Leave()
 	return changed, ok
@@ -266,7 +266,7 @@ func (m *RM) comeIn(r *thread.Record, c thread.Class, wait int64) {
 func TryRead(h *thread.Handle, m *RM) bool {
 	l, c := &m.back, m.identify()
 	op := ops[c][token.Shared].try
-	r := thread.Enter(h, op)
+	r := m.back.enter(h, op, c)
 	defer r.Leave()
 	had, _ := r.LockMode(&l.Object)
 	if had == token.Exclusive {
@@ -288,7 +288,7 @@ func WriteRelease(h *thread.Handle, m *RM) { m.release(h, token.Exclusive) }
 func (m *RM) release(h *thread.Handle, mode token.Mode) {
 	l, c := &m.back, m.class()
 	op := ops[c][mode].release
-	r := thread.Enter(h, op)
+	r := m.back.enter(h, op, c)
 	defer r.Leave()
 	if !r.HoldsLock(&l.Object, mode) {
 		l.alive(r, op)
@@ -319,7 +319,7 @@ func (m *RM) whyNotHeld(r *thread.Record, mode token.Mode) string {
 // Write takes the lock exclusively and says whether a token changed hands meanwhile.
 func Write(h *thread.Handle, m *RM) (changed bool) {
 	op := ops[m.class()][token.Exclusive].plain
-	r := thread.Enter(h, op)
+	r := m.back.enter(h, op, m.class())
 	changed, _ = m.writeFor(r, op, nil)
 	r.Leave()
 	return changed
@@ -328,7 +328,7 @@ func Write(h *thread.Handle, m *RM) (changed bool) {
 // WriteUntil is Write, given up when done is closed: then ok is false.
 func WriteUntil(h *thread.Handle, m *RM, done <-chan struct{}) (changed, ok bool) {
 	op := ops[m.class()][token.Exclusive].context
-	r := thread.Enter(h, op)
+	r := m.back.enter(h, op, m.class())
 	changed, ok = m.writeFor(r, op, done)
 	r.Leave()
 	return changed, ok
@@ -375,7 +375,7 @@ func (m *RM) writeFor(r *thread.Record, op string, done <-chan struct{}) (change
 func TryWrite(h *thread.Handle, m *RM) bool {
 	l, c := &m.back, m.identify()
 	op := ops[c][token.Exclusive].try
-	r := thread.Enter(h, op)
+	r := m.back.enter(h, op, c)
 	defer r.Leave()
 	if had, _ := r.LockMode(&l.Object); had != token.None {
 		return false

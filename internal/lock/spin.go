@@ -53,7 +53,7 @@ func SpinRelease(h *thread.Handle, l *Lock) {
 
 func spinSlow(h *thread.Handle, l *Lock) {
 	const op = "Lock"
-	r := thread.Enter(h, op)
+	r := l.enter(h, op, thread.Spin)
 	defer r.Leave()
 	l.spinFor(r, op)
 }
@@ -93,7 +93,7 @@ func (l *Lock) spinTry(r *thread.Record) bool {
 // SpinTry takes a spin mutex if it is free.
 func SpinTry(h *thread.Handle, l *Lock) bool {
 	const c, op = thread.Spin, "TryLock"
-	r := thread.Enter(h, op)
+	r := l.enter(h, op, c)
 	defer r.Leave()
 	l.identify(c)
 	if had, _ := r.LockMode(&l.Object); had != token.None {
@@ -113,7 +113,7 @@ func SpinTry(h *thread.Handle, l *Lock) bool {
 
 func spinReleaseSlow(h *thread.Handle, l *Lock) {
 	const c, op = thread.Spin, "Unlock"
-	r := thread.Enter(h, op)
+	r := l.enter(h, op, c)
 	defer r.Leave()
 	if !r.HoldsLock(&l.Object, token.Exclusive) {
 		l.alive(r, op)
@@ -140,7 +140,7 @@ func SpinDestroy(h *thread.Handle, l *Lock) {
 	had, _ := Held(h, l)
 	Destroy(h, l, thread.Spin, true)
 	if had != token.None {
-		r := thread.Enter(h, "Destroy")
+		r := l.enter(h, "Destroy", thread.Spin)
 		r.ExitCrit()
 		r.Leave()
 	}

@@ -1,7 +1,7 @@
 package thread
 
 // How a wrong use of the package is answered: by a panic that names operation,
-// token, thread and place; and the bracket around every slow path, where most
+// token or lock, thread and place; and the bracket around every slow path, where most
 // wrong uses are found.
 
 import (
@@ -94,29 +94,67 @@ func (r *Record) Misuse(op, why string) { r.misuse(op, nil, why) }
 
 // enter begins a slow path: it finds the record of a handle that may be wrong.
 func enter(h *Handle, op string, t *token.Token) *Record {
-	switch {
-	case h == nil:
-		fail(h, op, t, "the thread is nil; pass the one that Go, Run or NewThread gave (FromContext returns nil if the context carries none)")
-	case h.rec == nil:
-		fail(h, op, t, "the zero Thread cannot be used; NewThread, Run and Go make one that can")
-	case h.rec == &ended:
-		fail(h, op, t, "the thread has ended; a Thread is of no use after its End, Run or Go")
+	r, wrong := begin(h)
+	if wrong != "" {
+		fail(h, op, t, wrong)
 	}
-	r := h.rec
-	if r.probe.Or(busy)&busy != 0 {
-		if r.host != nil {
-			r.host.Dying()
-		}
-		fail(h, op, t, "another goroutine is using this thread at the same time; a Thread belongs to one goroutine")
-	}
-	r.entered = r.base
 	if invariants.Enabled && t != nil && t.Copied() {
 		r.misuse(op, t, "the token is a copy of one that was in use; a Token must not be copied")
 	}
 	if invariants.Enabled && r.foreign() {
-		r.misuse(op, t, fmt.Sprintf("goroutine %d is using the thread of goroutine %d; a Thread belongs to one goroutine", goid(), r.goid))
+		r.misuse(op, t, r.whyForeign())
 	}
 	return r
+}
+
+// EnterLock is Enter for an operation on a lock, which a misuse names.
+func EnterLock(h *Handle, op string, obj *Object, c Class) *Record {
+	r, wrong := begin(h)
+	if wrong != "" {
+		panic(&Misuse{Op: op, Lock: obj.Title(c), Thread: h.String(), Why: wrong, Where: caller()})
+	}
+	if invariants.Enabled && r.foreign() {
+		r.MisuseLock(op, obj, c, r.whyForeign())
+	}
+	return r
+}
+
+// EnterOf is Enter for an operation on something else that a misuse names.
+func EnterOf(h *Handle, op string, what fmt.Stringer) *Record {
+	r, wrong := begin(h)
+	if wrong != "" {
+		panic(&Misuse{Op: op, Lock: what.String(), Thread: h.String(), Why: wrong, Where: caller()})
+	}
+	if invariants.Enabled && r.foreign() {
+		r.MisuseOf(op, what.String(), r.whyForeign())
+	}
+	return r
+}
+
+// begin is what all of them begin with: it says what is wrong with the handle, or "".
+func begin(h *Handle) (r *Record, wrong string) {
+	switch {
+	case h == nil:
+		return nil, "the thread is nil; pass the one that Go, Run or NewThread gave (FromContext returns nil if the context carries none)"
+	case h.rec == nil:
+		return nil, "the zero Thread cannot be used; NewThread, Run and Go make one that can"
+	case h.rec == &ended:
+		return nil, "the thread has ended; a Thread is of no use after its End, Run or Go"
+	}
+	r = h.rec
+	if r.probe.Or(busy)&busy != 0 {
+		if r.host != nil {
+			r.host.Dying()
+		}
+		return nil, "another goroutine is using this thread at the same time; a Thread belongs to one goroutine"
+	}
+	r.entered = r.base
+	return r, ""
+}
+
+// whyForeign explains a use by a goroutine that the thread does not belong to.
+func (r *Record) whyForeign() string {
+	return fmt.Sprintf("goroutine %d is using the thread of goroutine %d; a Thread belongs to one goroutine", goid(), r.goid)
 }
 
 // leave ends a slow path.
