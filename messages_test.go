@@ -2,14 +2,19 @@
 package lwkt_test
 
 import (
+	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/serializing-tokens/lwkt"
 	"github.com/serializing-tokens/lwkt/condvar"
+	"github.com/serializing-tokens/lwkt/explore"
 	"github.com/serializing-tokens/lwkt/giant"
 	"github.com/serializing-tokens/lwkt/lockmgr"
 	"github.com/serializing-tokens/lwkt/rmlock"
+	"github.com/serializing-tokens/lwkt/sema"
 	"github.com/serializing-tokens/lwkt/serializer"
+	"github.com/serializing-tokens/lwkt/sim"
 )
 
 // A thread that is nil or has ended was told to be one, and not with which lock.
@@ -68,5 +73,72 @@ func TestWrongThreadNamesLock(t *testing.T) {
 				t.Errorf("%v: a misuse of %q, want %q", got, got.Lock, c.lock)
 			}
 		}
+	}
+}
+
+// A semaphore was told as the mutex and the condition variable that it was made of.
+func TestSemaIsOne(t *testing.T) {
+	const name = `semaphore "tickets"`
+	recording(t)
+	var s sema.Sema
+	s.Init("tickets", 1)
+	if s.String() != name {
+		t.Errorf("it is called %s", s.String())
+	}
+	is := func(td *lwkt.Thread, why string, ops map[string]func()) {
+		t.Helper()
+		for op, f := range ops {
+			m := misuse(t, op, f)
+			if m.Lock != name {
+				t.Errorf("%v: a misuse of %q, want %q", m, m.Lock, name)
+			}
+			says(t, m.Why, why)
+			for _, foreign := range []string{"mutex", "condition", "Lock of"} {
+				if strings.Contains(m.Error(), foreign) {
+					t.Errorf("%v", m)
+				}
+			}
+		}
+	}
+	all := func(td *lwkt.Thread) map[string]func() {
+		return map[string]func(){
+			"Wait": func() { s.Wait(td) }, "WaitContext": func() { s.WaitContext(t.Context(), td) }, "WaitTimeout": func() { s.WaitTimeout(td, 1) },
+			"TryWait": func() { s.TryWait(td) }, "Post": func() { s.Post(td) }, "Value": func() { s.Value(td) }, "Destroy": func() { s.Destroy(td) },
+		}
+	}
+	is(nil, "it was initialized before; Destroy it first", map[string]func(){"Init": func() { s.Init("tickets", 1) }})
+	is(nil, "the thread is nil", all(nil))
+	lwkt.Run("user", func(td *lwkt.Thread) {
+		s.Wait(td)
+		k := lwkt.Go("who waits", func(td *lwkt.Thread) { s.Wait(td) })
+		until(t, "it waits", func() bool { return sleeping("who waits") })
+		var queue bytes.Buffer
+		lwkt.ShowSleepQueues(&queue)
+		says(t, queue.String(), "sleep queue of "+name+"\n")
+		is(td, "1 thread waits for a unit", map[string]func(){"Destroy": func() { s.Destroy(td) }})
+		s.Post(td)
+		join(t, k)
+		s.Destroy(td)
+		is(td, "it was destroyed; it can be used again after Init", all(td))
+		s.Init("tickets", 1)
+	})
+	var profile bytes.Buffer
+	lwkt.ShowLockProfile(&profile)
+	says(t, profile.String(), name)
+	if strings.Contains(profile.String(), "mutex") {
+		t.Errorf("the profile tells of a mutex:\n%s", profile.String())
+	}
+
+	run, err := explore.Picture(func(m *sim.Machine) {
+		var unnamed sema.Sema
+		m.Go("taker", func(td *lwkt.Thread) { unnamed.Wait(td) })
+		m.Go("giver", func(td *lwkt.Thread) { unnamed.Post(td) })
+	}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	says(t, run.Lanes, "semaphore #0", "sleep")
+	if strings.Contains(run.Lanes, "mutex") || strings.Contains(run.Lanes, "#1") {
+		t.Errorf("it is two things:\n%s", run.Lanes)
 	}
 }

@@ -65,7 +65,9 @@ func queues(t *waitq.Table) (infos []QueueInfo) {
 			i.Owner, i.OwnerPriority, i.OwnerLent = thread.NameOf(o.ID()), int(o.Priority()), int(o.Lent())
 		}
 		if l, ok := q.Best().With.(sleepq.Interlock); ok {
-			i.Lock = l.Obj().Title(l.Class())
+			if i.Lock = l.Obj().Title(l.Class()); i.Lock == i.On { // it is part of that
+				i.Lock = ""
+			}
 		}
 		infos = append(infos, i)
 	})

@@ -174,7 +174,7 @@ func (c *Cond) wake(td *lwkt.Thread, op string, which sleepq.Which, priority int
 func (c *Cond) enter(td *lwkt.Thread, op string) *thread.Record {
 	r := thread.EnterOf(thread.HandleOf(td), op, c)
 	if c.state.Load() == destroyed {
-		r.MisuseOf(op, c.String(), "it was destroyed; Init makes it a condition variable again")
+		r.MisuseOf(op, c.String(), "it was destroyed; it can be used again after Init")
 	}
 	return r
 }

@@ -146,9 +146,16 @@ func (o *objects) describe(obj int32) string {
 		return fmt.Sprintf("channel #%d", obj)
 	case fmt.Stringer: // what a thread sleeps on
 		if v := reflect.ValueOf(x); v.Kind() == reflect.Pointer {
-			for _, t := range o.all { // a token, perhaps, which has a number already
-				if t, ok := t.(*token.Token); ok && v.UnsafePointer() == unsafe.Pointer(t) {
-					return o.describe(o.token(t))
+			for i, t := range o.all { // a token, or what has a lock inside, perhaps, which has a number already
+				switch t := t.(type) {
+				case *token.Token:
+					if v.UnsafePointer() == unsafe.Pointer(t) {
+						return o.describe(o.token(t))
+					}
+				case core.Lock:
+					if v.UnsafePointer() == unsafe.Pointer(t.Obj()) {
+						return o.describe(int32(i))
+					}
 				}
 			}
 		}

@@ -53,7 +53,7 @@ var arrows = []arrow{
 	{"giant", free, []string{".", "internal/lock", "internal/sleepq", "internal/thread"}},
 	{"serializer", free, []string{".", "internal/lock", "internal/sleepq", "internal/thread"}},
 	{"condvar", free, []string{".", "internal/sleepq", "internal/thread", "internal/hw"}},
-	{"sema", free, []string{".", "condvar", "internal/thread"}},
+	{"sema", free, []string{".", "internal/lock", "internal/sleepq", "internal/thread", "internal/hw"}},
 
 	// The machine that the core can be run on, and what explores it.
 	{"sim", free, []string{".", "internal/thread", "internal/token", "internal/hw"}}, // token: to foresee what would wait, and for footprints

@@ -25,7 +25,7 @@ func init() {
 	name := func(c thread.Class, m token.Mode, prefix string) {
 		ops[c][m] = verbs{prefix + "Lock", "Try" + prefix + "Lock", prefix + "LockContext", prefix + "Unlock"}
 	}
-	for _, c := range []thread.Class{thread.Mutex, thread.Giant, thread.Spin} {
+	for _, c := range []thread.Class{thread.Mutex, thread.Semaphore, thread.Giant, thread.Spin} {
 		name(c, token.Exclusive, "")
 	}
 	for _, c := range []thread.Class{thread.RW, thread.RM, thread.SleepableRM} {
@@ -37,7 +37,7 @@ func init() {
 		name(c, token.Shared, "S")
 	}
 	ops[thread.Serializer][token.Exclusive] = verbs{"Enter", "TryEnter", "EnterContext", "Exit"}
-	for _, c := range []thread.Class{thread.Giant, thread.Mutex, thread.RW, thread.SX, thread.Lockmgr, thread.Serializer} {
+	for _, c := range []thread.Class{thread.Giant, thread.Mutex, thread.Semaphore, thread.RW, thread.SX, thread.Lockmgr, thread.Serializer} {
 		thread.Discard[c] = func(r *thread.Record, obj *thread.Object, m token.Mode) {
 			l := of(obj)
 			if again, _ := r.RemoveLock(obj, m); !again {

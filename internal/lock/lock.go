@@ -145,6 +145,20 @@ func Acquire(h *thread.Handle, l *Lock, c thread.Class) (changed bool) {
 	return acquireSlow(h, l, c, token.Exclusive)
 }
 
+// AcquireFor is Acquire by an operation of what has the lock inside, which a misuse names.
+func AcquireFor(h *thread.Handle, l *Lock, c thread.Class, op string) (changed bool) {
+	if h != nil && !(invariants.Enabled && h.Detour()) {
+		if r := h.Fast(); r != nil && l.word.CompareAndSwap(0, r.Own()) { // T1
+			r.Push(&l.Object, c, token.Exclusive)
+			return false
+		}
+	}
+	r := l.enter(h, op, c)
+	changed, _ = l.acquire(r, op, c, Request{Mode: token.Exclusive})
+	r.Leave()
+	return changed
+}
+
 // AcquireLeaf is Acquire of a mutex with the flag Leaf, for a thread that must not have another one.
 func AcquireLeaf(h *thread.Handle, l *Lock) (changed bool) {
 	if h != nil && !h.Lockless() {
@@ -356,7 +370,7 @@ func (l *Lock) again(r *thread.Record, op string, c thread.Class, q *Request) (o
 func (l *Lock) alive(r *thread.Record, op string) {
 	seen := hw.Recall()
 	if l.load().Owner() == dead.Owner() {
-		r.MisuseLock(op, &l.Object, l.Class(), "it was destroyed; Init makes it a lock again")
+		r.MisuseLock(op, &l.Object, l.Class(), "it was destroyed; it can be used again after Init")
 	}
 	seen.Forget()
 }

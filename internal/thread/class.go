@@ -25,13 +25,14 @@ const (
 	SleepableRM
 	Giant // given up by any sleep, as tokens are
 	Mutex
+	Semaphore // what is in one; units are not held
 	RW
 	RM
 	Spin
 	classes
 )
 
-var classNames = [...]string{"lock", "lockmgr lock", "sx lock", "serializer", "sleepable rmlock", "giant lock", "mutex", "rwlock", "rmlock", "spin mutex"}
+var classNames = [...]string{"lock", "lockmgr lock", "sx lock", "serializer", "sleepable rmlock", "giant lock", "mutex", "semaphore", "rwlock", "rmlock", "spin mutex"}
 
 // String names the class.
 func (c Class) String() string { return classNames[c] }

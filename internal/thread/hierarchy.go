@@ -135,7 +135,7 @@ func (c Class) column() Column {
 		return WantSpin
 	case Giant:
 		return WantGiant
-	case Mutex, RW:
+	case Mutex, Semaphore, RW:
 		return WantMutex
 	case RM:
 		return WantRM
@@ -152,7 +152,7 @@ func (c Class) row(m token.Mode) Row {
 		return HaveSpin
 	case c == Giant:
 		return HaveGiant
-	case c == Mutex, c == RW:
+	case c == Mutex, c == Semaphore, c == RW:
 		return HaveMutex
 	case c == RM:
 		return HaveRM

@@ -59,7 +59,7 @@ func userStack(skip int, pcs []uintptr) int {
 // kinds are the classes in the words of the witness.
 var kinds = [classes]engine.Kind{
 	Lockmgr: engine.Manager, SX: engine.Sleepable, Serializer: engine.Sleepable, SleepableRM: engine.SleepRM,
-	Giant: engine.Giant, Mutex: engine.Mutex, RW: engine.Mutex, RM: engine.ReadMostly, Spin: engine.Spin,
+	Giant: engine.Giant, Mutex: engine.Mutex, Semaphore: engine.Mutex, RW: engine.Mutex, RM: engine.ReadMostly, Spin: engine.Spin,
 }
 
 var modes = [...]engine.Mode{token.Shared: engine.Shared, token.Exclusive: engine.Exclusive}
