@@ -52,14 +52,20 @@ func Picture(program func(m *sim.Machine), schedule string, opts ...Option) (f F
 			return f, err
 		}
 	}
+	var broken error
 	err = sim.Do(func(s *sim.Session) {
 		o := c.machine
 		o.Steps *= 2
-		x := &exploration{config: c, cap: c.machine.Steps, host: &host{session: s, options: o, program: program}}
+		h := &host{session: s, options: o, program: program}
+		defer h.caught(&broken)
+		x := &exploration{config: c, cap: c.machine.Steps, host: h}
 		x.draw(&f, list)
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return f, fmt.Errorf("explore: %w", err)
+	case broken != nil:
+		return f, broken
 	}
 	f.Replay = schedule
 	return f, nil

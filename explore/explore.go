@@ -58,7 +58,7 @@ type Report struct {
 	Bound      string        // what a search that was not exhaustive promises
 	Elapsed    time.Duration // without shrinking
 	Failure    *Failure      // nil: none was found
-	Err        error         // the program could not be explored: *Drift, *Uncontrolled, or how it is used is wrong
+	Err        error         // the program could not be explored: *Drift, *Uncontrolled, a *sim.PanicError of its function, or how it is used is wrong
 	Diverged   string        // of a replay: where it could not follow the schedule
 }
 
@@ -179,10 +179,12 @@ func explore(program func(m *sim.Machine), c *config) Report {
 		return Report{Err: errors.New("explore: there is no program to explore")}
 	}
 	var rep Report
+	var broken error
 	err := sim.Do(func(s *sim.Session) {
 		options := c.machine
 		options.Steps *= 2 // the second half is the fair suffix
 		h := &host{session: s, options: options, program: program}
+		defer h.caught(&broken)
 		x := &exploration{config: c, host: h, cap: c.machine.Steps}
 		switch {
 		case c.twice && !x.repeats(x.once(&deviate{}), &deviate{}):
@@ -193,8 +195,11 @@ func explore(program func(m *sim.Machine), c *config) Report {
 		}
 		rep = x.report
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return Report{Failure: &Failure{Outcome: sim.RealBlock, Err: err}}
+	case broken != nil:
+		return Report{Err: broken}
 	}
 	if c.finish && c.replay == "" && rep.OK() && !rep.Exhaustive {
 		rep.Err = &Unfinished{rep.String()}

@@ -4,6 +4,8 @@ package explore
 // each run is the program's function on a machine of its own.
 
 import (
+	"fmt"
+	"runtime/debug"
 	"strings"
 
 	"github.com/serializing-tokens/lwkt/sim"
@@ -19,6 +21,26 @@ type host struct {
 	options sim.Options
 	program func(m *sim.Machine)
 	machine *sim.Machine // of the last run
+	broken  error        // how program panicked
+}
+
+// setup calls the program's function. The stack of a panic is gone where the session ends.
+func (h *host) setup(m *sim.Machine) {
+	defer func() {
+		if v := recover(); v != nil {
+			h.broken = &sim.PanicError{Value: v, Stack: debug.Stack()}
+			panic(v)
+		}
+	}()
+	h.program(m)
+}
+
+// caught is deferred where a session begins: it stops a panic of the program's function, and
+// returns it in err.
+func (h *host) caught(err *error) {
+	if h.broken != nil && recover() != nil {
+		*err = fmt.Errorf("explore: %w", h.broken)
+	}
 }
 
 // run makes a single run.
@@ -40,7 +62,7 @@ func (h *host) runs(next func() sim.Chooser, done func(r *result) bool) {
 		c := next()
 		if c != nil {
 			h.machine = m
-			h.program(m)
+			h.setup(m)
 		}
 		return c
 	}, func(m *sim.Machine, end sim.Result) bool {

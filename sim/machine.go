@@ -175,12 +175,15 @@ func Priority(p int) ThreadOption { return func(t *proc) { t.prio = int32(p) } }
 
 // Go adds a thread. Threads that are added before Run are run up to their first
 // operation before there is any choice; one that is added by a running thread
-// starts when it is chosen. It must not be called from anywhere else.
+// starts when it is chosen. It must not be called from anywhere else, and panics if f is nil.
 //
 //go:norace
 func (m *Machine) Go(name string, f func(td *lwkt.Thread), opts ...ThreadOption) {
-	if m.phase >= dying {
+	switch {
+	case m.phase >= dying:
 		panic("sim: Machine.Go outside of setup and threads")
+	case f == nil:
+		panic(fmt.Sprintf("sim: Machine.Go: there is no function for thread %q to call", name))
 	}
 	if m.phase != setup {
 		m.begun.release()
@@ -226,7 +229,7 @@ func (m *Machine) newThread() *lwkt.Thread {
 // Finally has f called after all threads have ended, if nothing went wrong.
 func (m *Machine) Finally(f func()) { m.finally = append(m.finally, f) }
 
-// Assert ends the run as AssertFailed if ok is false.
+// Assert ends the run as AssertFailed if ok is false. Before the run it panics instead.
 //
 //go:norace
 func (m *Machine) Assert(ok bool, format string, args ...any) {
@@ -237,7 +240,7 @@ func (m *Machine) Assert(ok bool, format string, args ...any) {
 	if p := m.cur; p != nil && m.phase != over {
 		err.Thread = p.name
 	}
-	if m.phase == over { // in Finally
+	if m.phase == setup || m.phase == over { // or in Finally
 		panic(err)
 	}
 	m.fail(AssertFailed, err)

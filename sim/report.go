@@ -13,9 +13,9 @@ import (
 	"github.com/serializing-tokens/lwkt/internal/token"
 )
 
-// PanicError is a panic of a simulated thread.
+// PanicError is a panic of a simulated thread, or of the function that sets a program up.
 type PanicError struct {
-	Thread string // its name, or "Finally"
+	Thread string // its name, or "Finally", or "" in the setup
 	Value  any    // what it panicked with
 	Stack  []byte // where
 
@@ -28,7 +28,11 @@ func (e *PanicError) Error() string {
 	if text == "" {
 		text = fmt.Sprint(e.Value)
 	}
-	return fmt.Sprintf("sim: thread %q panicked: %s\n\n%s", e.Thread, text, theirs(string(e.Stack)))
+	who := fmt.Sprintf("thread %q panicked", e.Thread)
+	if e.Thread == "" {
+		who = "panic in the setup"
+	}
+	return fmt.Sprintf("sim: %s: %s\n\n%s", who, text, theirs(string(e.Stack)))
 }
 
 // Unwrap returns the value of the panic if it is an error.

@@ -29,7 +29,7 @@ type Session struct {
 // Do calls f with a Session on a goroutine of its own, and returns when f does. If a
 // single run takes longer than ten seconds by the wall clock, because a thread blocks
 // outside the simulation or never comes to an operation, Do leaves f behind and
-// returns a *RealBlockError. A panic or Goexit of f is one of Do.
+// returns a *RealBlockError. A panic of f is one of Do with the same value, and a Goexit one of Do.
 func Do(f func(s *Session)) error { return DoWithin(10*time.Second, f) }
 
 // DoWithin is Do with another limit on a single run.
