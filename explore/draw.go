@@ -12,7 +12,7 @@ import (
 
 // draw repeats the run with these deviations and fills in what people look at.
 func (x *exploration) draw(f *Failure, list []deviation) {
-	h := &historian{deviate: &deviate{list: list}}
+	h := &historian{deviate: &deviate{list: list}, host: x.host}
 	g := x.guard(nil)
 	c := g.over(h)
 	h.begin()

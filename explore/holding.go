@@ -2,11 +2,11 @@ package explore
 
 // Who held and waited for what in a run, from what was recorded of it (timeline.go).
 //
-// The machine tells steps, who waits, and footprints; holding is inferred. Who performs
-// an operation that acquires, and is not found waiting at the next point, has got it; a
-// thread that blocks gives up its tokens and has them back when it resumes. A Mutex that
-// is unlocked in passing ends with the step whose footprint has it, or at the latest
-// when another thread locks it.
+// The machine tells steps, who waits, footprints, and after each step who has which locks of
+// package lwkt. What is held of tokens and Mutexes is inferred. Who performs an operation that
+// acquires, and is not found waiting at the next point, has got it; a thread that blocks gives
+// up its tokens and has them back when it resumes. A Mutex that is unlocked in passing ends
+// with the step whose footprint has it, or at the latest when another thread locks it.
 
 import (
 	"fmt"
@@ -132,7 +132,7 @@ func (b *builder) release(i, n int) {
 // drop ends all tokens of a thread and remembers them.
 func (b *builder) drop(thread, n int) {
 	for i := len(b.held) - 1; i >= 0; i-- {
-		if b.held[i].thread == thread && !b.kept(int32(b.held[i].object)) {
+		if h := b.held[i]; h.thread == thread && !h.lock && !b.isMutex(int32(h.object)) {
 			b.dropped = append(b.dropped, b.held[i])
 			b.release(i, n)
 		}
@@ -179,6 +179,7 @@ func (b *builder) step(n int, s seenStep) {
 		b.thread(max(0, e.Thread))
 	}
 	b.rows = append(b.rows, r)
+	b.have(n, s.locks)
 	if e.Kind != sim.Step {
 		return
 	}
@@ -190,8 +191,10 @@ func (b *builder) step(n int, s seenStep) {
 		} else {
 			b.holds = append(b.holds, span{thread: e.Thread, object: int(e.Op.Obj), from: n, to: n + 1})
 		}
-	case sim.Acquire, sim.AcquireShared, sim.Take:
+	case sim.Acquire, sim.AcquireShared:
 		b.asked[e.Thread] = ask{[]int32{e.Op.Obj}, e.Op.Mode == 1}
+	case sim.Take:
+		b.asked[e.Thread] = ask{} // if it waits, its tokens are gone
 	case sim.AcquireAll:
 		a := ask{}
 		for i, f := range s.footprint {
@@ -201,13 +204,13 @@ func (b *builder) step(n int, s seenStep) {
 			}
 		}
 		b.asked[e.Thread] = a
-	case sim.Try, sim.TryLock, sim.TryTake:
+	case sim.Try, sim.TryLock:
 		for i, f := range s.footprint {
 			if f.Obj == e.Op.Obj && !again(s.footprint, i) && writes(s.footprint, i) {
 				b.asked[e.Thread] = ask{[]int32{e.Op.Obj}, e.Op.Mode == 1}
 			}
 		}
-	case sim.Release, sim.Unlock, sim.Give:
+	case sim.Release, sim.Unlock:
 		b.freed(e.Thread, int(e.Op.Obj), n+1)
 	case sim.Block, sim.Sleep:
 		b.drop(e.Thread, n+1)
@@ -240,14 +243,25 @@ func (b *builder) isMutex(object int32) bool {
 	return false
 }
 
-// kept says whether a thread that blocks keeps the object: a lock, not a token.
-func (b *builder) kept(object int32) bool {
-	for _, r := range b.rows {
-		if r.op.Obj == object && (r.op.Kind == sim.Take || r.op.Kind == sim.TryTake) {
-			return true
+// have begins and ends the spans of the locks, of which those are held after step n.
+func (b *builder) have(n int, locks []span) {
+	for i := len(b.held) - 1; i >= 0; i-- {
+		h := b.held[i]
+		k := slices.IndexFunc(locks, func(l span) bool { return l.thread == h.thread && l.object == h.object })
+		switch {
+		case h.lock && k < 0:
+			b.release(i, n+1)
+		case h.lock && locks[k].shared != h.shared:
+			b.release(i, n)
 		}
 	}
-	return b.isMutex(object)
+	for _, l := range locks {
+		if !slices.ContainsFunc(b.held, func(h span) bool { return h.thread == l.thread && h.object == l.object }) {
+			l.from = n
+			b.object(int32(l.object))
+			b.held = append(b.held, l)
+		}
+	}
 }
 
 func (b *builder) freed(thread, object, n int) {

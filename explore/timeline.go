@@ -27,7 +27,8 @@ type span struct {
 	thread, object int
 	from, to       int
 	shared         bool
-	depth          int // acquisitions besides the first
+	lock           bool // of package lwkt: told by the machine, and not inferred
+	depth          int  // acquisitions besides the first
 }
 
 type timeline struct {
@@ -47,11 +48,13 @@ type seenStep struct {
 	event     sim.Event
 	waiting   []sim.Event // before it
 	footprint []sim.Access
+	locks     []span // that threads have after it: thread, object, shared
 }
 
 // historian records a run; it stands where the strategy does.
 type historian struct {
 	*deviate
+	host  *host
 	steps []seenStep
 }
 
@@ -66,10 +69,24 @@ func (h *historian) add(p *sim.Point, i int) {
 	h.steps = append(h.steps, seenStep{event: p.Enabled[i], waiting: slices.Clone(p.Waiting)})
 }
 
-// Executed records the footprint.
+// Executed records the footprint, and who has which locks now.
 func (h *historian) Executed(e sim.Event, footprint []sim.Access) {
-	if n := len(h.steps); n > 0 {
-		h.steps[n-1].footprint = slices.Clone(footprint)
+	if len(h.steps) == 0 {
+		return
+	}
+	s := &h.steps[len(h.steps)-1]
+	s.footprint = slices.Clone(footprint)
+	m := h.host.machine
+	for i := range m.Threads() {
+		m.EachLock(i, func(obj int32, shared bool) {
+			for k := range s.locks {
+				if l := &s.locks[k]; l.thread == i && l.object == int(obj) {
+					l.shared = l.shared && shared
+					return
+				}
+			}
+			s.locks = append(s.locks, span{thread: i, object: int(obj), shared: shared, lock: true})
+		})
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/serializing-tokens/lwkt"
 	"github.com/serializing-tokens/lwkt/internal/hw"
 	core "github.com/serializing-tokens/lwkt/internal/thread"
+	"github.com/serializing-tokens/lwkt/internal/token"
 )
 
 // Options say what is simulated.
@@ -268,6 +269,20 @@ func (m *Machine) Threads() int { return len(m.procs) }
 
 // ObjectName describes the object with a number of this run.
 func (m *Machine) ObjectName(obj int32) string { return m.names.describe(obj) }
+
+// EachLock calls f for the locks of package lwkt, not tokens, that a thread has between two
+// events, once for each acquisition. A thread that has ended has none, and neither has one of Options.Words.
+//
+//go:norace
+func (m *Machine) EachLock(thread int, f func(obj int32, shared bool)) {
+	if p := m.procs[thread]; p.life == live {
+		p.rec.EachLock(func(obj *core.Object, _ core.Class, mode token.Mode) {
+			if n := m.names.lock(obj); n != None {
+				f(n, mode == token.Shared)
+			}
+		})
+	}
+}
 
 // fail notes how the run went wrong, the first time.
 //

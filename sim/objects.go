@@ -123,6 +123,16 @@ func (o *objects) other(key any) int32 {
 	return n
 }
 
+// lock is the number of the lock with this Object, or None.
+func (o *objects) lock(obj *core.Object) int32 {
+	for n, x := range o.all {
+		if l, ok := x.(core.Lock); ok && l.Obj() == obj {
+			return int32(n)
+		}
+	}
+	return None
+}
+
 func (o *objects) describe(obj int32) string {
 	if obj < 0 || int(obj) >= len(o.all) {
 		return "nothing"

@@ -212,7 +212,9 @@ func (r *Record) lockedBut(c Class, but *Object) bool {
 }
 
 // EachLock calls f for each lock that the thread holds, the newest first, once for each
-// acquisition.
+// acquisition. A host may ask, as with LockMode.
+//
+//go:norace
 func (r *Record) EachLock(f func(obj *Object, c Class, m token.Mode)) {
 	for i := int(r.nlocks) - 1; i >= 0; i-- {
 		f(r.locks[i].obj, r.locks[i].class, r.locks[i].mode)
