@@ -155,18 +155,10 @@ func (b *builder) regain(thread, n int) {
 	b.dropped = rest
 }
 
-// verb is what an operation is called in a picture.
-func verb(op sim.Op) string {
-	if op.Mode == 1 && (op.Kind == sim.Take || op.Kind == sim.TryTake) {
-		return op.Kind.String() + " shared"
-	}
-	return op.Kind.String()
-}
-
 // step adds what happened at step n.
 func (b *builder) step(n int, s seenStep) {
 	e := s.event
-	r := row{step: n, thread: e.Thread, kind: e.Kind, op: e.Op, text: verb(e.Op), site: siteOf(e.Op.Site)}
+	r := row{step: n, thread: e.Thread, kind: e.Kind, op: e.Op, text: e.Op.String(), site: siteOf(e.Op.Site)}
 	if e.Kind == sim.Choice {
 		r.text = fmt.Sprintf("chooses %d", e.Op.Obj)
 	} else if e.Kind != sim.Step {

@@ -251,7 +251,7 @@ func (g *svg) own(r row) bool { return r.kind != sim.Interrupt && r.kind != sim.
 // words are the two lines in a box.
 func (g *svg) words(r row) (first, second string) {
 	if r.kind == sim.Step && r.op.Obj != sim.None && int(r.op.Obj) < len(g.t.objects) {
-		return verb(r.op), g.t.objects[r.op.Obj]
+		return r.op.String(), g.t.objects[r.op.Obj]
 	}
 	return r.text, ""
 }

@@ -161,12 +161,12 @@ func (m *Machine) free(at *Point) {
 //go:norace
 func (m *Machine) announce(p *proc) {
 	p.asked = false
-	obj, mode := int32(None), uint8(0)
+	obj, mode, change := int32(None), uint8(0), NoChange
 	switch p.kind {
 	case Lock, TryLock, Unlock:
 		obj = p.mu.number(m)
 	case Take, TryTake, Give:
-		obj, mode = m.names.other(p.lock), uint8(p.mode)
+		obj, mode, change = m.names.other(p.lock), uint8(p.mode), p.change
 	case Acquire, AcquireShared, Release, Merge:
 		obj, mode = m.names.token(p.tok), uint8(p.mode)
 	case Try, AcquireAll:
@@ -196,7 +196,7 @@ func (m *Machine) announce(p *proc) {
 		obj = m.names.other(p.key)
 	}
 	// It is copied next, which waits for what was just written; often it is what it was.
-	if op := (Op{Kind: p.kind, Mode: mode, Obj: obj, Site: p.site}); p.ev.Op != op {
+	if op := (Op{Kind: p.kind, Mode: mode, Change: change, Obj: obj, Site: p.site}); p.ev.Op != op {
 		p.ev.Op = op
 	}
 }

@@ -3,6 +3,8 @@ package sim
 // What a machine tells whoever chooses its schedule: the events that could come
 // next, one of which is picked; and after each what it has read and written.
 
+import core "github.com/serializing-tokens/lwkt/internal/thread"
+
 // EventKind is what an event is of.
 type EventKind uint8
 
@@ -42,9 +44,9 @@ const (
 	Lock                        // a Mutex
 	TryLock                     // a Mutex, if that needs no wait
 	Unlock                      // a Mutex of which somebody has used TryLock
-	Take                        // a lock of package lwkt
-	TryTake                     // such a lock if that needs no wait, or exclusively if it is shared
-	Give                        // such a lock back, or its exclusive use
+	Take                        // a lock of package lwkt, or more of it (Change)
+	TryTake                     // such a lock, or more of it, if that needs no wait
+	Give                        // such a lock back, or some of it (Change)
 	Load                        // a Var
 	Store                       // a Var
 	Await                       // a condition, in Machine.Until
@@ -77,11 +79,38 @@ const None = -1
 
 // Op is an operation that a thread is about to perform.
 type Op struct {
-	Kind OpKind  // what is done
-	Mode uint8   // of a token or lock: 1 shared, 2 exclusive
-	Obj  int32   // number of the object in this run, in the order of first use; or None
-	Site uintptr // the caller's program counter, if Options.Trace is on
+	Kind   OpKind  // what is done
+	Mode   uint8   // of a token or lock: 1 shared, 2 exclusive
+	Change Change  // of a lock that the thread has
+	Obj    int32   // number of the object in this run, in the order of first use; or None
+	Site   uintptr // the caller's program counter, if Options.Trace is on
 }
+
+// String names the operation, without the object.
+func (o Op) String() string {
+	switch {
+	case o.Change == Upgrade && o.Kind == TryTake:
+		return "try upgrade"
+	case o.Change != NoChange:
+		return changes[o.Change]
+	case o.Mode == 1 && (o.Kind == Take || o.Kind == TryTake):
+		return o.Kind.String() + " shared"
+	}
+	return o.Kind.String()
+}
+
+// Change is what a Take, TryTake or Give makes of a lock that the thread has.
+type Change uint8
+
+// The changes.
+const (
+	NoChange  = Change(core.NoChange)
+	Upgrade   = Change(core.Upgrade)   // a share becomes exclusive use
+	Downgrade = Change(core.Downgrade) // exclusive use becomes a share
+	Disown    = Change(core.Disown)    // it becomes nobody's in particular
+)
+
+var changes = [...]string{"", "upgrade", "downgrade", "disown"}
 
 // Event is something that can happen next.
 type Event struct {

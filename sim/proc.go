@@ -49,22 +49,23 @@ type proc struct {
 	returned bool // f has returned
 
 	// What it is about to do (P2).
-	kind  OpKind
-	wait  wait
-	mode  token.Mode
-	asked bool // the operation is new: its event is not made yet
-	tok   *token.Token
-	wants []token.Want
-	key   any // wait channel, Var, Go channel
-	mu    *Mutex
-	lock  core.Lock // of the core
-	cond  func() bool
-	what  string // of cond
-	site  uintptr
-	ev    Event
-	word  unsafe.Pointer // with Options.Words, as what follows
-	spin  *hw.SpinLock
-	words // what it has looked at
+	kind   OpKind
+	wait   wait
+	mode   token.Mode
+	change Change
+	asked  bool // the operation is new: its event is not made yet
+	tok    *token.Token
+	wants  []token.Want
+	key    any // wait channel, Var, Go channel
+	mu     *Mutex
+	lock   core.Lock // of the core
+	cond   func() bool
+	what   string // of cond
+	site   uintptr
+	ev     Event
+	word   unsafe.Pointer // with Options.Words, as what follows
+	spin   *hw.SpinLock
+	words  // what it has looked at
 
 	done     <-chan struct{}
 	deadline int64 // of a Park, 0: none
@@ -233,7 +234,7 @@ func (p *proc) plain(kind OpKind, key any) {
 //go:norace
 func (p *proc) Point(op core.Op) {
 	p.tok, p.mode, p.wants, p.done = op.Tok, op.Mode, op.Wants, op.Done
-	p.lock = op.Lock
+	p.lock, p.change = op.Lock, Change(op.Change)
 	p.wait = nothing
 	if p.m.words() {
 		p.passes(op)

@@ -63,7 +63,7 @@ func TryUpgrade(h *thread.Handle, l *Lock, c thread.Class) bool {
 		l.alive(r, op)
 		r.MisuseLock(op, &l.Object, c, l.whyNotHeld(r, token.Shared))
 	}
-	r.PointLock(thread.OpTryLock, l, token.Exclusive, nil)
+	r.PointChange(thread.OpTryLock, thread.Upgrade, l, nil)
 	if depth != 1 || !l.change(r.ID(), barred) {
 		return false
 	}
@@ -99,7 +99,7 @@ func Downgrade(h *thread.Handle, l *Lock, c thread.Class) {
 	case depth > 1:
 		r.MisuseLock(op, &l.Object, c, fmt.Sprintf("the thread has it %d times", depth))
 	}
-	r.PointLock(thread.OpUnlock, l, token.Exclusive, nil)
+	r.PointChange(thread.OpUnlock, thread.Downgrade, l, nil)
 	r.ChangeLock(&l.Object, token.Shared)
 	if l.word.CompareAndSwap(r.Own(), uint64(share)) { // T7
 		return

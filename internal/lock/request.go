@@ -85,9 +85,12 @@ func (q *Request) drop(r *thread.Record) {
 
 // point tells the host of the request.
 func (q *Request) point(r *thread.Record, l *Lock) {
-	if q.With != nil || q.NoWait || q.Timeout != 0 || q.rank == waitq.Upgrades {
+	switch {
+	case q.rank == waitq.Upgrades:
+		r.PointChange(thread.OpLock, thread.Upgrade, l, q.Done)
+	case q.With != nil, q.NoWait, q.Timeout != 0:
 		r.PointAttempt(l, q.Mode, q.Done)
-	} else {
+	default:
 		r.PointLock(thread.OpLock, l, q.Mode, q.Done)
 	}
 }
@@ -186,7 +189,7 @@ func Disown(h *thread.Handle, l *Lock, c thread.Class) {
 	case depth > 1:
 		r.MisuseLock(op, &l.Object, c, fmt.Sprintf("the thread has it %d times", depth))
 	}
-	r.PointLock(thread.OpUnlock, l, token.Exclusive, nil)
+	r.PointChange(thread.OpUnlock, thread.Disown, l, nil)
 	r.RemoveLock(&l.Object, token.Exclusive)
 	l.turn(func(w Word) (Word, bool) { return w&^dead | nobody, true }) // T13
 }

@@ -92,7 +92,19 @@ type Op struct {
 	// Attempt says that the thread is to perform the operation even if it would have to wait:
 	// it may fail, or drops something first, or its time may be over.
 	Attempt bool
+	Change  Change // that the operation is of a lock which the thread has
 }
+
+// Change is what becomes of a lock that a thread has.
+type Change uint8
+
+// The changes.
+const (
+	NoChange  Change = iota
+	Upgrade          // of OpLock and OpTryLock: a share becomes exclusive use
+	Downgrade        // of OpUnlock: exclusive use becomes a share
+	Disown           // of OpUnlock: it becomes nobody's in particular
+)
 
 // Lock is a lock as a host sees it.
 type Lock interface {
@@ -138,6 +150,13 @@ func (r *Record) PointLock(kind OpKind, l Lock, m token.Mode, done <-chan struct
 func (r *Record) PointAttempt(l Lock, m token.Mode, done <-chan struct{}) {
 	if r.host != nil {
 		r.host.Point(Op{Kind: OpLock, Lock: l, Mode: m, Done: done, Attempt: true})
+	}
+}
+
+// PointChange tells the host of a change of a lock that the thread has, which may fail or wait.
+func (r *Record) PointChange(kind OpKind, c Change, l Lock, done <-chan struct{}) {
+	if r.host != nil {
+		r.host.Point(Op{Kind: kind, Change: c, Lock: l, Mode: token.Exclusive, Done: done, Attempt: kind == OpLock})
 	}
 }
 
