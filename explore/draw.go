@@ -26,12 +26,13 @@ func (x *exploration) draw(f *Failure, list []deviation) {
 		f.Err = live
 	}
 	x.drawn = endingOf(&r, live)
+	t := newTimeline(h.steps, r.waiting, x.host)
 	if l, ok := live.(*Liveness); ok {
 		for i := range x.host.machine.Threads() {
 			l.names = append(l.names, x.host.ThreadName(i))
 		}
+		t.goOn(x.cap, r.Steps-len(h.steps), l)
 	}
-	t := newTimeline(h.steps, r.waiting, x.host)
 	t.outcome, t.failed = f.Outcome.String(), f.Outcome.Failed()
 	if f.Err != nil {
 		first, _, _ := strings.Cut(f.Err.Error(), "\n")

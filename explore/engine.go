@@ -24,6 +24,7 @@ import (
 type result struct {
 	sim.Result
 	waiting []sim.Event // the operations of the threads that wait for ever
+	ended   []int       // at the limit of steps: threads that came to their end
 	refined bool        // operations turned out to be points that were none before
 }
 

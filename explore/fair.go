@@ -7,10 +7,12 @@ package explore
 // From there it goes on in round robin, which is fair: a thread that can run for
 // ever does. If all threads end so, the schedule was to blame. If not, the program
 // is, and the suffix says of what: threads that never took a step in it although
-// others did are starved, and if all have run and none has ended, it is a livelock.
+// others did are starved, and if all that are left have run, it is a livelock.
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/serializing-tokens/lwkt/sim"
@@ -21,16 +23,28 @@ type Liveness struct {
 	Steps   int   // fair steps that did not bring it to an end
 	Starved []int // threads that could not take a single step meanwhile
 	Busy    []int // threads that went on all the time
+	Ended   []int // threads that came to their end
 
 	names []string // of all threads, once the run has been drawn
 }
 
 // Error names the threads.
 func (l *Liveness) Error() string {
-	if len(l.Starved) > 0 {
-		return fmt.Sprintf("starvation: in %d fair steps %s could not go on once, while %s ran", l.Steps, l.threads(l.Starved), l.threads(l.Busy))
+	var s string
+	switch {
+	case len(l.Starved) > 0 && len(l.Busy) > 0:
+		s = fmt.Sprintf("starvation: in %d fair steps %s could not go on once, while %s ran", l.Steps, l.threads(l.Starved), l.threads(l.Busy))
+	case len(l.Starved) > 0:
+		s = fmt.Sprintf("starvation: in %d fair steps %s could not go on once", l.Steps, l.threads(l.Starved))
+	case len(l.Busy) == 1:
+		s = fmt.Sprintf("livelock: %d fair steps did not bring %s to its end", l.Steps, l.threads(l.Busy))
+	default:
+		s = fmt.Sprintf("livelock: %d fair steps of %s brought none of them to its end", l.Steps, l.threads(l.Busy))
 	}
-	return fmt.Sprintf("livelock: %d fair steps of %s brought none of them to its end", l.Steps, l.threads(l.Busy))
+	if len(l.Ended) > 0 {
+		s += "; " + l.threads(l.Ended) + " ended"
+	}
+	return s
 }
 
 func (l *Liveness) threads(list []int) string {
@@ -103,10 +117,16 @@ func (g *guard) Choose(p *sim.Point) int {
 	return i
 }
 
+// fairShown is how many fair steps a drawing shows.
+const fairShown = 20
+
 // fair lets the next thread after the last one step, and sees who had a turn.
 func (g *guard) fair(p *sim.Point) int {
 	g.capped = true
 	i := turn(p)
+	if h, ok := g.s.(*historian); ok && p.Step < g.cap+fairShown {
+		h.add(p, i)
+	}
 	if g.ran == nil {
 		g.ran = map[int]bool{}
 	}
@@ -153,8 +173,9 @@ func (g *guard) end(r *result) error {
 		return nil
 	}
 	l := &Liveness{Steps: r.Steps - g.cap}
-	for t := range 64 {
-		if g.ran[t] {
+	l.Ended = slices.Clone(r.ended)
+	for _, t := range slices.Sorted(maps.Keys(g.ran)) {
+		if !slices.Contains(l.Ended, t) {
 			l.Busy = append(l.Busy, t)
 		}
 	}
@@ -174,7 +195,11 @@ func (l *listening) Executed(e sim.Event, footprint []sim.Access) {
 	if l.traces != nil {
 		l.traces.executed(e, footprint)
 	}
-	if l.rec != nil && len(l.choices) <= l.cap {
+	most := l.cap
+	if _, ok := l.rec.(*historian); ok {
+		most += fairShown
+	}
+	if l.rec != nil && len(l.choices) <= most {
 		l.rec.Executed(e, footprint)
 	}
 }

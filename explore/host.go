@@ -67,6 +67,13 @@ func (h *host) runs(next func() sim.Chooser, done func(r *result) bool) {
 		return c
 	}, func(m *sim.Machine, end sim.Result) bool {
 		r = result{Result: end, waiting: m.Waiting()}
+		if end.Outcome == sim.StepLimit {
+			for i := range m.Threads() {
+				if m.Returned(i) {
+					r.ended = append(r.ended, i)
+				}
+			}
+		}
 		return done(&r)
 	})
 }

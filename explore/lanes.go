@@ -39,6 +39,9 @@ func (t *timeline) lanes() string {
 	}
 	b.WriteString(strings.TrimRight(head, " ") + "\n")
 	for i := 0; i < len(t.rows); i++ {
+		if t.left > 0 && i == t.fair {
+			b.WriteString("       (from here on in round robin)\n")
+		}
 		if n := t.middle(i); n > 0 {
 			fmt.Fprintf(&b, "  ...  %s%s\n", strings.Repeat(" ", width*min(t.rows[i].thread, columns)), fmt.Sprintf("%d more steps of %s", n, t.threads[t.rows[i].thread]))
 			i += n - 1
@@ -63,6 +66,9 @@ func (t *timeline) lanes() string {
 		}
 		line.WriteString(r.site)
 		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
+	}
+	if t.left > 0 {
+		fmt.Fprintf(&b, "  ...  (%s in round robin)\n", counted(t.left, "more step"))
 	}
 	end := "       "
 	for c := range columns {
@@ -116,10 +122,14 @@ func (t *timeline) middle(i int) int {
 		return 0
 	}
 	from, to := i, i
-	for from > 0 && t.rows[from-1].thread == t.rows[i].thread {
+	thread := t.rows[i].thread
+	same := func(k int) bool { // whether k and the step before it are of one stretch
+		return t.rows[k].thread == thread && t.rows[k-1].thread == thread && (t.left == 0 || k != t.fair)
+	}
+	for from > 0 && same(from) {
 		from--
 	}
-	for to+1 < len(t.rows) && t.rows[to+1].thread == t.rows[i].thread {
+	for to+1 < len(t.rows) && same(to+1) {
 		to++
 	}
 	if i != from+stretches {

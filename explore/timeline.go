@@ -41,9 +41,27 @@ type timeline struct {
 	last    []string // thread -> how it ended up
 	outcome string
 	failed  bool
+	fair    int // if left > 0: the step from which on it was round robin
+	left    int // steps that are not among the rows
 }
 
-// seen is a step as it was recorded.
+// goOn is called for a run that did not end: it is fair from a step on, and the last steps
+// are left out.
+func (t *timeline) goOn(fair, left int, l *Liveness) {
+	t.fair, t.left = fair, left
+	for _, i := range l.Busy {
+		if i < len(t.last) {
+			t.last[i] = "goes on"
+		}
+	}
+	for _, i := range l.Starved {
+		if i < len(t.last) && t.last[i] == "" {
+			t.last[i] = "starves"
+		}
+	}
+}
+
+// seenStep is a step as it was recorded.
 type seenStep struct {
 	event     sim.Event
 	waiting   []sim.Event // before it

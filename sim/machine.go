@@ -270,6 +270,9 @@ func (m *Machine) Threads() int { return len(m.procs) }
 // ObjectName describes the object with a number of this run.
 func (m *Machine) ObjectName(obj int32) string { return m.names.describe(obj) }
 
+// Returned says, after Run, whether a thread came to its end by itself.
+func (m *Machine) Returned(thread int) bool { return m.procs[thread].returned }
+
 // EachLock calls f for the locks of package lwkt, not tokens, that a thread has between two
 // events, once for each acquisition. A thread that has ended has none, and neither has one of Options.Words.
 //
