@@ -62,7 +62,7 @@ func queues(t *waitq.Table) (infos []QueueInfo) {
 			}
 		}
 		if o := q.Holder; o != nil {
-			i.Owner, i.OwnerPriority, i.OwnerLent = thread.NameOf(o.ID()), int(o.Priority()), int(o.Lent())
+			i.Owner, i.OwnerPriority, i.OwnerLent = thread.NameOf(o.ID()), thread.PriorityOf(o.Grade()), thread.PriorityOf(o.Lent())
 		}
 		if l, ok := q.Best().With.(sleepq.Interlock); ok {
 			if i.Lock = l.Obj().Title(l.Class()); i.Lock == i.On { // it is part of that
@@ -79,7 +79,7 @@ func queues(t *waitq.Table) (infos []QueueInfo) {
 
 func queued(q *waitq.Queue, m Mode) (list []QueuedInfo) {
 	q.Waiters(m, func(w *waitq.Waiter) bool {
-		list = append(list, QueuedInfo{thread.NameOf(w.TD.ID()), int(w.Priority()), w.State == waitq.Called, w.Hard})
+		list = append(list, QueuedInfo{thread.NameOf(w.TD.ID()), w.Priority(), w.State == waitq.Called, w.Hard})
 		return true
 	})
 	return list

@@ -31,6 +31,7 @@ import (
 	"time"
 
 	"github.com/serializing-tokens/lwkt"
+	core "github.com/serializing-tokens/lwkt/internal/thread"
 	"github.com/serializing-tokens/lwkt/internal/token"
 )
 
@@ -45,18 +46,15 @@ const (
 	LendHolders
 )
 
-// Levels of the run queues: user threads, whatever their priority, below all others.
-const (
-	levels     = 32
-	kernelBase = levels
-)
+// levels are the run queues, one for each grade: user threads, whatever their priority, are below all others.
+const levels = 2 * (core.MaxPriority + 1)
 
 // CPU is a virtual processor.
 type CPU struct {
 	m        *Machine
 	index    int
 	running  *proc
-	queue    [2 * levels][]*proc // by level, first in first out
+	queue    [levels][]*proc // by level, first in first out
 	queued   int
 	messages []*proc // threads that another CPU makes runnable here
 	since    int64   // when running began to use up what is left of its operation
@@ -101,7 +99,8 @@ func OnCPU(n int) ThreadOption {
 	}
 }
 
-// UserThread makes a thread one of user mode: below all kernel threads, and sliced.
+// UserThread makes a thread one of user mode: whatever its priority, below all kernel threads, and sliced. A kernel
+// thread that waits for what it has lends it a place among kernel threads.
 func UserThread() ThreadOption { return func(p *proc) { p.user = true } }
 
 // placed is called when a thread was made.
@@ -144,12 +143,8 @@ func (p *proc) level() int {
 	return l
 }
 
-func (p *proc) own() int {
-	if p.user && p.rec.Lent() == 0 {
-		return int(p.rec.Priority())
-	}
-	return kernelBase + int(p.rec.Priority())
-}
+// own is the level of p by itself, and by what it is lent for locks of package lwkt.
+func (p *proc) own() int { return int(p.rec.Grade()) }
 
 // lends says whether o waits for what p has and lends it its priority.
 func (m *Machine) lends(o, p *proc) bool {

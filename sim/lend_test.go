@@ -63,6 +63,92 @@ func TestRow12MutexLends(t *testing.T) {
 	}
 }
 
+// A kernel thread lifts the user thread that it waits for above all others of user mode, whatever their priorities.
+func TestKernelThreadLendsToUserThread(t *testing.T) {
+	var mtx lwkt.Mtx
+	lock := taking(mtx.Lock, mtx.Unlock)
+	for _, prio := range []struct{ holder, others, kernel, lent int }{
+		{16, 16, 16, 16}, {16, 31, 3, 3}, {31, 31, 16, 16}, {31, 31, 31, 31}, {5, 31, 0, 0},
+	} {
+		m := sim.New(sim.Options{CPUs: 1, Timed: true, Quantum: 1})
+		lent, after := -1, -1
+		m.Go("holder", func(td *lwkt.Thread) {
+			leave := lock(td)
+			m.Work(td, time.Millisecond)
+			lent = td.LentPriority()
+			leave()
+			after = td.LentPriority()
+		}, sim.UserThread(), sim.Priority(prio.holder))
+		for _, name := range []string{"one", "two", "three"} {
+			m.Go(name, func(td *lwkt.Thread) {
+				td.Pause(50 * us)
+				m.Work(td, 10*time.Millisecond)
+			}, sim.UserThread(), sim.Priority(prio.others))
+		}
+		var waited time.Duration
+		m.Go("kernel", func(td *lwkt.Thread) {
+			td.Pause(20 * us)
+			asked := m.Now()
+			leave := lock(td)
+			waited = m.Now() - asked
+			leave()
+		}, sim.Priority(prio.kernel))
+		done(t, m)
+		if waited > 1010*us {
+			t.Errorf("priorities %v: the kernel thread waited %v for a section of a millisecond", prio, waited)
+		}
+		if lent != prio.lent || after != 0 {
+			t.Errorf("priorities %v: the holder was lent %d, and %d after the section", prio, lent, after)
+		}
+	}
+}
+
+func TestUserThreadsWaitBehindKernelThreads(t *testing.T) {
+	for _, user := range []bool{true, false} {
+		var mtx lwkt.Mtx
+		var first lwkt.QueuedInfo
+		m := sim.New(sim.Options{CPUs: 1, Timed: true})
+		m.Go("holder", func(td *lwkt.Thread) {
+			mtx.Lock(td)
+			m.Work(td, 100*us)
+			first = lwkt.Turnstiles()[0].Exclusive[0]
+			mtx.Unlock(td)
+		}, sim.UserThread(), sim.Priority(0))
+		wants := func(td *lwkt.Thread) {
+			td.Pause(time.Duration(td.Priority()) * us)
+			mtx.Lock(td)
+			mtx.Unlock(td)
+		}
+		opts, want := []sim.ThreadOption{sim.Priority(20)}, 20
+		if user {
+			opts, want = append(opts, sim.UserThread()), 10
+		}
+		m.Go("20", wants, opts...)
+		m.Go("10", wants, sim.Priority(10))
+		done(t, m)
+		if first.Priority != want {
+			t.Errorf("20 is of user mode: %t; the first of the queue is at %d, want %d", user, first.Priority, want)
+		}
+	}
+}
+
+// What processors know of a thread does not outlive its run where there are none either.
+func TestLevelDoesNotOutliveARun(t *testing.T) {
+	err := sim.Do(func(s *sim.Session) {
+		for run := range 2 {
+			m := s.New(sim.Options{})
+			m.Go("raises", func(td *lwkt.Thread) {
+				m.Assert(m.Spl(td) == sim.SplNone, "run %d begins at level %v", run, m.Spl(td))
+				m.Splraise(td, sim.SplHigh)
+			})
+			done(t, m)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestRow27ReadersAreNotLentTo(t *testing.T) {
 	var rw lwkt.RWLock
 	if w := inversion(t, sim.Options{}, taking(rw.RLock, rw.RUnlock), taking(rw.WLock, rw.WUnlock)); w < 10*time.Millisecond {

@@ -172,7 +172,7 @@ func (m *Machine) init(o Options) {
 type ThreadOption func(*proc)
 
 // Priority is between 0 and 31; 31 is best, 16 the default.
-func Priority(p int) ThreadOption { return func(t *proc) { t.prio = int32(p) } }
+func Priority(p int) ThreadOption { return func(t *proc) { t.prio = p } }
 
 // Go adds a thread. Threads that are added before Run are run up to their first
 // operation before there is any choice; one that is added by a running thread

@@ -43,7 +43,7 @@ type proc struct {
 	td    *lwkt.Thread
 	h     *core.Handle
 	rec   *core.Record // constant
-	prio  int32
+	prio  int
 
 	life     life
 	returned bool // f has returned
@@ -114,15 +114,13 @@ func (p *proc) begin() {
 	p.ev = Event{Thread: p.index, Op: Op{Kind: Start, Obj: None}}
 	p.permit, p.expired, p.deadline, p.done, p.held, p.choices = false, false, 0, nil, 0, 0
 	p.words = words{}
-	if len(p.m.cpus) > 0 || p.cpu != nil {
-		p.sched = sched{}
-	}
+	p.sched = sched{}
 }
 
 func (p *proc) attach() {
 	p.td = p.m.newThread()
 	p.h = core.HandleAt(unsafe.Pointer(p.td))
-	core.Attach(p.h, p.rec, p.name, uint64(p.index+1), p.prio)
+	core.Attach(p.h, p.rec, p.name, uint64(p.index+1), core.GradeOf(p.prio, p.user))
 }
 
 // detach ends the thread's record.

@@ -87,7 +87,7 @@ func (r *Record) claimMore(w token.Want) {
 func (r *Record) await(done <-chan struct{}) (ok bool) {
 	c, seen := &r.claim, hw.Recall()
 	r.park.Init()
-	c.Prio = r.Priority()
+	c.Prio = r.Grade()
 	ok = true
 	for granted := c.File(); !granted; granted = granted || c.Retry() {
 		seen.Forget(hw.Bit(ok))

@@ -245,9 +245,9 @@ func NewHosted(host Host, seen token.Observer) *Record {
 
 // Attach is Start of a handle with a record of NewHosted that no thread uses. num is
 // not 0, and for messages.
-func Attach(h *Handle, r *Record, name string, num uint64, prio int32) {
+func Attach(h *Handle, r *Record, name string, num uint64, grade int32) {
 	h.rec, h.name, h.num = r, name, num
-	r.setPrio(prio)
+	r.setGrade(grade)
 	r.guest.Store(h)
 	if r.probe.Load()&lentTo != 0 { // by one that was given up after this one
 		r.probe.And(^lentTo)

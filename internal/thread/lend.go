@@ -35,21 +35,21 @@ import (
 // Lending guards turnstiles: their queues, their owners, and what is lent through them.
 var Lending hw.SpinLock
 
-// unequal counts the threads that have another priority than the default. While there are none,
+// unequal counts the threads that have another grade than the default. While there are none,
 // nothing is lent through tokens, and nobody pays for it.
 var unequal atomic.Int32
 
-// setPrio sets the thread's own priority and says whether it was another one.
-func (r *Record) setPrio(p int32) (changed bool) {
-	old := r.prio.Load()
-	if old == p {
+// setGrade sets the thread's own grade and says whether it was another one.
+func (r *Record) setGrade(g int32) (changed bool) {
+	old := r.grade.Load()
+	if old == g {
 		return false
 	}
-	r.prio.Store(p)
-	if old != DefaultPriority {
+	r.grade.Store(g)
+	if old != kernel+DefaultPriority {
 		unequal.Add(-1)
 	}
-	if p != DefaultPriority {
+	if g != kernel+DefaultPriority {
 		unequal.Add(1)
 	}
 	return true
@@ -59,7 +59,7 @@ func (r *Record) setPrio(p int32) (changed bool) {
 type Turnstile interface {
 	// Owner is who is lent the priority of the waiters, or nil.
 	Owner() *Record
-	// Best is the best priority of a waiter, or -1.
+	// Best is the best grade of a waiter, or -1.
 	Best() int32
 	// Moved is called when the priority of a waiter has changed.
 	Moved(r *Record)
@@ -77,7 +77,7 @@ type lending struct {
 	contested []Turnstile // (Lending) what it owns and others wait for
 	kept      []kept      // (Lending) what it keeps in the sleeps and Blocks that it is in, and must not; written by the thread
 	lends     hw.Uint32   // (Lending to write) it lends, or may, for tokens that it waits for
-	woken     int32       // (Lending) the priority that its wake-up gave it, or 0
+	woken     int32       // (Lending) the grade that its wake-up gave it, or 0
 	lendees   []*Record   // (Lending) who holds the tokens, or reads the lock, that it waits for
 	lenders   []*Record   // (Lending) who waits for tokens that it holds, or locks that it reads
 	awaits    *Object     // (Lending) the lock whose readers are the lendees
@@ -90,12 +90,17 @@ type kept struct {
 	level int32  // of the sleep
 }
 
-// Priority is what waits of this thread are ordered by: its own, or what it is lent.
+// Grade is what waits of this thread are ordered by: its own, or what it is lent.
 //
 //go:norace
-func (r *Record) Priority() int32 { return max(r.prio.Load(), r.Lent()) }
+func (r *Record) Grade() int32 { return max(r.grade.Load(), r.Lent()) }
 
-// Lent is what the thread is lent, or 0.
+// OwnGrade is the thread's own, whatever it is lent.
+//
+//go:norace
+func (r *Record) OwnGrade() int32 { return r.grade.Load() }
+
+// Lent is the grade that the thread is lent, or 0.
 //
 //go:norace
 func (r *Record) Lent() int32 { return int32(r.lent.Load()) }
@@ -135,7 +140,7 @@ func (r *Record) Contested() []Turnstile { return r.contested }
 // Reckon brings what the thread is lent up to date, and what it lends itself (N1, N2).
 // The caller has Lending.
 func (r *Record) Reckon() {
-	seen, was := hw.Recall(), r.Priority()
+	seen, was := hw.Recall(), r.Grade()
 	for {
 		best := r.due()
 		r.lent.Store(uint32(best))
@@ -144,7 +149,7 @@ func (r *Record) Reckon() {
 		}
 		// It let go of a lock meanwhile. If it does so from here on, Released sees what was stored.
 	}
-	if r.Priority() != was {
+	if r.Grade() != was {
 		r.passOn()
 	}
 	seen.Forget()
@@ -158,16 +163,17 @@ func (r *Record) due() (best int32) {
 		}
 	}
 	for _, l := range r.lenders {
-		best = max(best, l.Priority())
+		best = max(best, l.Grade())
 	}
 	best = max(best, r.woken)
-	if best <= r.prio.Load() {
+	if best <= r.grade.Load() {
 		best = 0
 	}
 	return best
 }
 
-// Raise gives the thread the priority of its wake-up, until Raise(0).
+// Raise gives the thread the priority of its wake-up, until Raise(0): not as one in user mode, for it has yet to
+// return to that.
 func (r *Record) Raise(p int32) {
 	seen := hw.Recall()
 	Lending.Lock()
@@ -177,7 +183,9 @@ func (r *Record) Raise(p int32) {
 	case p == 0 && r.woken > 0:
 		unequal.Add(-1)
 	}
-	r.woken = p
+	if r.woken = p; p > 0 {
+		r.woken += kernel
+	}
 	r.Reckon()
 	Lending.Unlock()
 	seen.Forget()
@@ -224,7 +232,7 @@ func (r *Record) lendOn() {
 // waiters for whom they are reserved; if it does wait for tokens. The caller has Lending.
 func (r *Record) lendToHolders() {
 	r.lends.Store(1) // before the look: it ends what begins here, or the look finds that its wait is over
-	if !r.claim.SetPriority(r.Priority()) {
+	if !r.claim.SetPriority(r.Grade()) {
 		if len(r.lendees) == 0 {
 			r.lends.Store(0)
 		}

@@ -69,7 +69,7 @@ type Record struct {
 	locks     []lockHold // K1; grows
 	lockNotes []lockNote // beside locks, if that is recorded
 
-	prio     atomic.Int32 // its own; written by the thread
+	grade    atomic.Int32 // its own; written by the thread
 	lent     hw.Uint32    // (Lending to write) N1
 	lending               // (Lending)
 	reads                 // (reads.go)
@@ -117,6 +117,21 @@ const (
 	DefaultPriority = 16
 	MaxPriority     = 31
 )
+
+// kernel is how far the grade of a thread is above its priority. A grade is what waits are ordered by and
+// what is lent. That of a thread in user mode, which only a simulated machine has, is its mere priority, and so below all others.
+const kernel = MaxPriority + 1
+
+// GradeOf is the grade of a thread with this priority of its own.
+func GradeOf(priority int, user bool) int32 {
+	if user {
+		return int32(priority)
+	}
+	return int32(priority) + kernel
+}
+
+// PriorityOf is the priority in a grade.
+func PriorityOf(grade int32) int { return int(grade) % kernel }
 
 // Stats count what a thread did. They cost nothing on a fast path.
 type Stats struct {
@@ -172,7 +187,7 @@ func addRecord(host Host) *Record {
 	r.recent = &r.first[0]
 	r.claim.Waker = r
 	r.locks = r.firstLocks[:]
-	r.prio.Store(DefaultPriority)
+	r.grade.Store(kernel + DefaultPriority)
 	r.host = host
 	all.lock.Lock()
 	r.id = uint32(len(all.records) + 1)
@@ -225,7 +240,7 @@ func (r *Record) reset() {
 	r.wakes()
 	r.noReaders()
 	r.Settle()
-	r.setPrio(DefaultPriority)
+	r.setGrade(kernel + DefaultPriority)
 	r.wit, r.origin, r.unwatched = nil, engine.Origin{}, false
 }
 
@@ -326,10 +341,10 @@ func (h *Handle) Name() string {
 }
 
 // Priority is the thread's own priority, whatever it is lent.
-func (h *Handle) Priority() int { return int(enter(h, "Priority", nil).leave().prio.Load()) }
+func (h *Handle) Priority() int { return PriorityOf(enter(h, "Priority", nil).leave().grade.Load()) }
 
 // LentPriority is what the thread is lent, or 0.
-func (h *Handle) LentPriority() int { return int(enter(h, "LentPriority", nil).leave().Lent()) }
+func (h *Handle) LentPriority() int { return PriorityOf(enter(h, "LentPriority", nil).leave().Lent()) }
 
 // SetPriority is for waits that begin later.
 func (h *Handle) SetPriority(p int) {
@@ -337,7 +352,7 @@ func (h *Handle) SetPriority(p int) {
 	if p < MinPriority || p > MaxPriority {
 		r.misuse("SetPriority", nil, fmt.Sprintf("priority %d is out of range 0..31", p))
 	}
-	if r.setPrio(int32(p)) {
+	if r.setGrade(GradeOf(p, r.grade.Load() < kernel)) {
 		Lending.Lock()
 		r.Reckon()
 		Lending.Unlock()

@@ -42,7 +42,7 @@ type Claim struct {
 	Observer Observer // if not nil, of simulated threads, told what is looked at; constant
 
 	Wants []Want // (the thread while idle, else book) first those held before, then new ones
-	Prio  int32  // (the thread while idle, else book) higher is better
+	Prio  int32  // (the thread while idle, else book) its grade; higher is better
 
 	state     state  // (book)
 	hard      bool   // (book) its tokens are reserved for it

@@ -43,7 +43,7 @@ func (t *turnstile) queue() *waitq.Queue { return (*waitq.Queue)(t) }
 func (t *turnstile) Owner() *thread.Record { return t.queue().Holder }
 
 // Best is that of thread.Turnstile.
-func (t *turnstile) Best() int32 { return t.queue().BestPriority() }
+func (t *turnstile) Best() int32 { return t.queue().BestGrade() }
 
 // Moved is that of thread.Turnstile.
 func (t *turnstile) Moved(r *thread.Record) {

@@ -115,7 +115,7 @@ func TestLendingFollowsWaiters(t *testing.T) {
 			if best <= prio[j] {
 				best = 0
 			}
-			if got := rs[j].Lent(); got != best {
+			if got := int32(thread.PriorityOf(rs[j].Lent())); got != best {
 				t.Fatalf("seed %d, step %d, thread %d %s: thread %d is lent %d, want %d (N1)", seed, step, i, what, j, got, best)
 			}
 		}

@@ -71,7 +71,7 @@ type Waiter struct {
 	With  any            // (chain) of sleepers: the lock that they dropped
 	Raise int32          // (chain) of sleepers: the priority that a wakeup gives them, or 0
 
-	prio       int32   // (chain) Q2
+	prio       int32   // (chain) Q2; the thread's grade
 	age        uint64  // (chain) Q2
 	queue      *Queue  // (chain) Q1; while idle the one that it brings along
 	next, prev *Waiter // (chain)
@@ -183,7 +183,7 @@ func (c *Chain) InsertRanked(key any, w *Waiter, m token.Mode, rank Rank) *Queue
 	c.age++
 	w.become(Queued) // Q4
 	w.Key, w.Mode, w.Rank, w.Hard, w.Tries = key, m, rank, false, 0
-	w.queue, w.age, w.prio = q, c.age, w.TD.Priority()
+	w.queue, w.age, w.prio = q, c.age, w.TD.Grade()
 	q.Len++
 	q.place(w)
 	return q
@@ -260,7 +260,7 @@ func (q *Queue) Harden(w *Waiter) {
 // Reprioritize gives w the place of its thread's priority.
 func (q *Queue) Reprioritize(w *Waiter) {
 	q.cut(w)
-	w.prio = w.TD.Priority()
+	w.prio = w.TD.Grade()
 	q.place(w)
 }
 
@@ -294,8 +294,8 @@ func (q *Queue) Youngest() (y *Waiter) {
 	return y
 }
 
-// BestPriority is the best priority of a waiter, or -1.
-func (q *Queue) BestPriority() int32 {
+// BestGrade is the best grade of a waiter, or -1.
+func (q *Queue) BestGrade() int32 {
 	best := int32(-1)
 	for i := range q.lists {
 		for w := q.lists[i].first; w != nil; w = w.next {
@@ -335,7 +335,7 @@ func (q *Queue) Older(w *Waiter) iter.Seq[*Waiter] {
 }
 
 // Priority is the priority with which w waits.
-func (w *Waiter) Priority() int32 { return w.prio }
+func (w *Waiter) Priority() int { return thread.PriorityOf(w.prio) }
 
 func (q *Queue) list(m token.Mode) *list { return &q.lists[token.Exclusive-m] }
 

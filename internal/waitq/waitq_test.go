@@ -107,9 +107,9 @@ func TestAgainstSortedList(t *testing.T) {
 					t.Fatalf("seed %d, step %d: %v waiters are not in order (Q2)", seed, step, m)
 				}
 			}
-			if q.Len != len(list) || q.Called != called || q.Hard != hard || q.BestPriority() != best {
+			if q.Len != len(list) || q.Called != called || q.Hard != hard || q.BestGrade() != best {
 				t.Fatalf("seed %d, step %d: %d waiters, %d called, %d hard, best %d; want %d, %d, %d, %d (Q3)",
-					seed, step, q.Len, q.Called, q.Hard, q.BestPriority(), len(list), called, hard, best)
+					seed, step, q.Len, q.Called, q.Hard, q.BestGrade(), len(list), called, hard, best)
 			}
 			youngest := slices.MaxFunc(list, func(a, b model) int { return cmp.Compare(a.age, b.age) })
 			if q.Youngest() != youngest.w {
