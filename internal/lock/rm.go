@@ -74,19 +74,27 @@ type RM struct {
 
 // class is RM if nothing else was said.
 func (m *RM) class() thread.Class {
-	if c := m.gate.Class(); c != thread.NoClass {
-		return c
+	c, _ := m.known()
+	return c
+}
+
+// known is the class, and whether it was noted.
+func (m *RM) known() (c thread.Class, ok bool) {
+	seen := hw.Recall()
+	if c, ok = m.gate.Class(), true; c == thread.NoClass {
+		c, ok = thread.RM, false
 	}
-	return thread.RM
+	seen.Forget(uint64(c), hw.Bit(ok))
+	return c, ok
 }
 
 // identify notes the class of a zero lock, at its first use.
 func (m *RM) identify() thread.Class {
-	if c := m.gate.Class(); c != thread.NoClass {
-		return c
+	c, ok := m.known()
+	if !ok {
+		m.become(c)
 	}
-	m.become(thread.RM)
-	return thread.RM
+	return c
 }
 
 func (m *RM) become(c thread.Class) {
@@ -358,7 +366,9 @@ func (m *RM) writeFor(r *thread.Record, op string, done <-chan struct{}) (change
 			return r.Resume(d.held) || changed, false
 		}
 	}
-	if ok = d.readers(done); ok {
+	ok = d.readers(done)
+	seen.Forget(hw.Bit(ok), hw.Bit(d.dropped))
+	if ok {
 		wait := int64(0)
 		if d.dropped {
 			wait = r.Took(begun)

@@ -119,10 +119,15 @@ func (r *Record) swapSlot(old, now uintptr) bool {
 
 // Tracks says whether a slot of the thread, which may be another one, has the lock.
 func (r *Record) Tracks(obj *Object) bool {
+	seen := hw.Recall()
 	for i := range r.slots {
 		if r.slots[i].Load() == slotOf(obj) {
+			seen.Forget(1)
 			return true
 		}
+	}
+	if seen != hw.Recall() { // the thread has a part in the run
+		seen.Forget()
 	}
 	return false
 }
