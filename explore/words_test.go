@@ -296,7 +296,7 @@ func exploreWords(t *testing.T, run func(m *sim.Machine), threads int, small boo
 		strategy = explore.States()
 	}
 	if small = small && (threads == 2 || sim.HasStates); small {
-		budget = time.Minute
+		budget = 10 * time.Minute // of a machine that does much else
 	}
 	r := explore.Run(run, explore.Words(), strategy, explore.Budget(budget))
 	t.Logf("%v, %v", &r, r.Elapsed.Round(time.Millisecond))
