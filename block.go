@@ -6,8 +6,6 @@ package lwkt
 
 import (
 	"context"
-	"fmt"
-	"reflect"
 	"sync"
 	"time"
 
@@ -84,6 +82,9 @@ func (td *Thread) SleepContext(ctx context.Context, channel any) (changed bool, 
 
 func (td *Thread) sleep(op string, ctx context.Context, channel any, timeout time.Duration) (changed bool, err error) {
 	td.agree(op, channel)
+	if ctx == nil {
+		thread.NoContext(td.handle(), op, "")
+	}
 	done := ctx.Done() // the caller's code: it may use td
 	changed, why := td.sleepUntil(op, done, channel, timeout)
 	switch why {
@@ -135,16 +136,9 @@ func (td *Thread) agree(op string, channel any) {
 	if channel == nil {
 		thread.Fail(td.handle(), op, "nil cannot be a wait channel; use the address of what is waited for")
 	}
-	if !canCompare(channel) || channel != channel { // not a number
-		thread.Fail(td.handle(), op, fmt.Sprintf("%T(%v) cannot be a wait channel; use an address, or another value that can be compared", channel, channel))
+	if bad := thread.WhyNoKey(channel); bad != "" {
+		thread.Fail(td.handle(), op, bad+" cannot be a wait channel; use an address, or another value that can be compared")
 	}
-}
-
-// canCompare says whether a value can be compared. Reflection alone would know, but allocates, and
-// nearly all wait channels are addresses.
-func canCompare(v any) bool {
-	t := reflect.TypeOf(v)
-	return t.Kind() == reflect.Pointer || t.Comparable() && reflect.ValueOf(v).Comparable()
 }
 
 // Pause blocks for the given time, if that is positive. (pause(9))
@@ -160,12 +154,22 @@ func (td *Thread) Pause(d time.Duration) (changed bool) {
 type pauseChannel struct{ _ byte }
 
 // WaitGroup is wg.Wait for a thread that may hold tokens.
-func (td *Thread) WaitGroup(wg *sync.WaitGroup) (changed bool) { return td.block("WaitGroup", wg.Wait) }
+func (td *Thread) WaitGroup(wg *sync.WaitGroup) (changed bool) {
+	if wg == nil {
+		thread.Fail(td.handle(), "WaitGroup", "the sync.WaitGroup is nil")
+	}
+	return td.block("WaitGroup", wg.Wait)
+}
 
 // Cond is c.Wait for a thread that may hold tokens; c.L is held. The tokens are
 // taken back with c.L held again, so whoever holds a token must not wait for c.L
 // other than inside Block. c.L must not be the Locker of a token.
-func (td *Thread) Cond(c *sync.Cond) (changed bool) { return td.block("Cond", c.Wait) }
+func (td *Thread) Cond(c *sync.Cond) (changed bool) {
+	if c == nil {
+		thread.Fail(td.handle(), "Cond", "the sync.Cond is nil")
+	}
+	return td.block("Cond", c.Wait)
+}
 
 // SetForcedDrops switches a test mode for the whole process: each operation that
 // could give up tokens does so, lets others run, and reports changed, even if

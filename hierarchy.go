@@ -30,8 +30,12 @@ const (
 	DirectCallout   = thread.DirectCallout   // a timer's function in the clock's interrupt: spin mutexes only
 )
 
-// In calls f in a context, for the checks of the hierarchy.
+// In calls f in a context, for the checks of the hierarchy. It panics if c is none of those above.
 func (td *Thread) In(c Context, f func()) {
+	if c >= thread.Contexts {
+		thread.Fail(td.handle(), "In", fmt.Sprintf("there is no context %d; %v to %v are those that there are", c, Syscall, DirectCallout))
+	}
+	thread.NeedsFunction(td.handle(), "In", f == nil)
 	r := thread.Enter(td.handle(), "In")
 	old := r.SetContext(c)
 	r.Leave()

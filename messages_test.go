@@ -3,6 +3,8 @@ package lwkt_test
 
 import (
 	"bytes"
+	"context"
+	"math"
 	"strings"
 	"testing"
 
@@ -11,6 +13,7 @@ import (
 	"github.com/serializing-tokens/lwkt/explore"
 	"github.com/serializing-tokens/lwkt/giant"
 	"github.com/serializing-tokens/lwkt/lockmgr"
+	"github.com/serializing-tokens/lwkt/mtxpool"
 	"github.com/serializing-tokens/lwkt/rmlock"
 	"github.com/serializing-tokens/lwkt/sema"
 	"github.com/serializing-tokens/lwkt/serializer"
@@ -141,4 +144,78 @@ func TestSemaIsOne(t *testing.T) {
 	if strings.Contains(run.Lanes, "mutex") || strings.Contains(run.Lanes, "#1") {
 		t.Errorf("it is two things:\n%s", run.Lanes)
 	}
+}
+
+// What is nil, or nothing that there is, was answered by the runtime, as far down as it was used.
+func TestNothingGiven(t *testing.T) {
+	var (
+		nowhere context.Context
+		nobody  *lwkt.Mtx
+		m       lwkt.Mtx
+		rw      lwkt.RWLock
+		sx      lwkt.SX
+		rm      rmlock.Lock
+		lk      lockmgr.Lock
+		g       giant.Mtx
+		ser     serializer.Serializer
+		cv      condvar.Cond
+		s       sema.Sema
+		pool    mtxpool.Pool
+		tok     lwkt.Token
+	)
+	misuse(t, "Run", func() { lwkt.Run("x", nil) })
+	misuse(t, "Go", func() { lwkt.Go("x", nil) })
+	lwkt.Run("x", func(td *lwkt.Thread) {
+		for _, c := range []struct {
+			op, why string
+			f       func()
+		}{
+			{"LockContext", "the context is nil", func() { m.LockContext(nowhere, td) }},
+			{"RLockContext", "the context is nil", func() { rw.RLockContext(nowhere, td) }},
+			{"XLockContext", "the context is nil", func() { sx.XLockContext(nowhere, td) }},
+			{"RLockContext", "the context is nil", func() { rm.RLockContext(nowhere, td) }},
+			{"WLockContext", "the context is nil", func() { rm.WLockContext(nowhere, td) }},
+			{"Exclusive", "Context is nil", func() { lk.XLockContext(nowhere, td) }},
+			{"LockContext", "the context is nil", func() { g.LockContext(nowhere, td) }},
+			{"EnterContext", "the context is nil", func() { ser.EnterContext(nowhere, td) }},
+			{"WaitContext", "the context is nil", func() { s.WaitContext(nowhere, td) }},
+			{"WaitContext", "the context is nil", func() { cv.WaitContext(nowhere, td, &m) }},
+			{"SleepContext", "the context is nil", func() { td.SleepContext(nowhere, &m) }},
+			{"AcquireSharedContext", "the context is nil", func() { tok.AcquireSharedContext(nowhere, td) }},
+			{"AcquireAllContext", "the context is nil", func() { lwkt.AcquireAllContext(nowhere, td, &tok) }},
+			{"Block", "no function", func() { td.Block(nil) }},
+			{"NoBlock", "no function", func() { td.NoBlock(nil) }},
+			{"In", "no function", func() { td.In(lwkt.Syscall, nil) }},
+			{"In", "no context 77", func() { td.In(lwkt.Context(77), func() {}) }},
+			{"HandlerCall", "no function", func() { ser.HandlerCall(td, nil) }},
+			{"HandlerTry", "no function", func() { ser.HandlerTry(td, nil) }},
+			{"WaitGroup", "nil", func() { td.WaitGroup(nil) }},
+			{"Cond", "nil", func() { td.Cond(nil) }},
+			{"Wait", "no lock to give up", func() { cv.Wait(td, nobody) }},
+			{"Wait", "no lock to give up", func() { cv.Wait(td, nil) }},
+			{"SleepOn", "there is no lock", func() { td.SleepOn(&m, nobody, lwkt.SleepOptions{}) }},
+			{"With", "there is no interlock", func() { lk.Do(td, lockmgr.Shared, lockmgr.With(nobody)) }},
+			{"AcquireAll", "token 2 of the 3", func() { lwkt.AcquireAll(td, &tok, nil, &tok) }},
+			{"AcquireAll", "token 1 of the 1", func() { lwkt.TryAcquireAll(td, nil) }},
+			{"ReleaseAll", "token 1 of the 1", func() { lwkt.ReleaseAll(td, nil) }},
+			{"Find", "[]int([1]) cannot be a key", func() { pool.Lock(td, []int{1}) }},
+			{"Find", "NaN", func() { pool.Find(math.NaN()) }},
+		} {
+			says(t, misuse(t, c.op, c.f).Why, c.why)
+		}
+		if m.Held(td)|rw.Held(td)|sx.Held(td)|rm.Held(td)|lk.Held(td)|tok.Held(td) != lwkt.None || ser.Held(td) {
+			t.Error("something is held")
+		}
+	})
+}
+
+// A size that no memory is enough for was tried.
+func TestPoolTooLarge(t *testing.T) {
+	said := warnings(t)
+	var p mtxpool.Pool
+	p.Init("huge", 2*mtxpool.MaxSize)
+	if p.Size() != 128 {
+		t.Errorf("%d mutexes", p.Size())
+	}
+	says(t, strings.Join(*said, ""), `"huge"`, "2097152 is above 1048576; it is 128 now")
 }

@@ -59,11 +59,7 @@ func (m *Mtx) LockContext(ctx context.Context, td *Thread) (changed bool, err er
 }
 
 func lockContext(ctx context.Context, td *Thread, l *lock.Lock, c thread.Class, m Mode) (changed bool, err error) {
-	changed, ok := lock.AcquireUntil(td.handle(), l, c, m, ctx.Done())
-	if !ok {
-		err = ctx.Err()
-	}
-	return changed, err
+	return lock.AcquireContext(ctx, td.handle(), l, c, m)
 }
 
 // TryLock is Lock if that need not wait, else it changes nothing and returns false.

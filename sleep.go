@@ -50,8 +50,8 @@ func (td *Thread) SleepOn(channel any, lock Interlock, o SleepOptions) (changed 
 	const op = "SleepOn"
 	td.agree(op, channel)
 	switch {
-	case lock == nil:
-		thread.Fail(td.handle(), op, "there is no lock; Sleep needs none")
+	case thread.IsNil(lock):
+		thread.Fail(td.handle(), op, "there is no lock: it is nil; Sleep needs none")
 	case o.Priority < thread.MinPriority || o.Priority > thread.MaxPriority:
 		thread.Fail(td.handle(), op, fmt.Sprintf("priority %d is out of range 0..31", o.Priority))
 	}

@@ -80,9 +80,17 @@ func (td *Thread) end(where string) {
 
 // Run calls f on the current goroutine with a new Thread, and ends it.
 func Run(name string, f func(td *Thread)) {
+	mustCall("Run", name, f)
 	td := NewThread(name)
 	defer td.End()
 	f(td)
+}
+
+// mustCall panics if there is nothing for a new thread to do.
+func mustCall(op, name string, f func(td *Thread)) {
+	if f == nil {
+		panic(&Misuse{Op: op, Thread: strconv.Quote(name), Why: "there is no function to call: it is nil", Where: thread.Caller()})
+	}
 }
 
 // Name is the name given to NewThread, Run or Go.
@@ -168,9 +176,7 @@ func Go(name string, f func(td *Thread)) *Task { return start(name, f, thread.Or
 
 // start is Go by a thread that the witness knows as from.
 func start(name string, f func(td *Thread), from thread.Origin) *Task {
-	if f == nil {
-		panic(&Misuse{Op: "Go", Thread: strconv.Quote(name), Why: "there is no function to call", Where: thread.Caller()})
-	}
+	mustCall("Go", name, f)
 	k := &Task{done: make(chan struct{})}
 	go k.run(name, f, from)
 	return k

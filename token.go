@@ -106,6 +106,9 @@ func (t *Token) AcquireSharedContext(ctx context.Context, td *Thread) (changed b
 }
 
 func acquireContext(ctx context.Context, td *Thread, t *Token, m Mode) (changed bool, err error) {
+	if ctx == nil {
+		thread.NoContext(td.handle(), thread.ContextOp(m), t.String())
+	}
 	changed, ok := thread.AcquireUntil(td.handle(), &t.t, m, ctx.Done())
 	if !ok {
 		err = ctx.Err()
@@ -132,6 +135,9 @@ func TryAcquireAll(td *Thread, tokens ...*Token) bool {
 
 // AcquireAllContext is AcquireAll, given up when ctx is done, as in AcquireContext.
 func AcquireAllContext(ctx context.Context, td *Thread, tokens ...*Token) (changed bool, err error) {
+	if ctx == nil {
+		thread.NoContext(td.handle(), "AcquireAllContext", "")
+	}
 	changed, ok := acquireSet(td, tokens, true, ctx.Done())
 	if !ok {
 		err = ctx.Err()
@@ -144,8 +150,15 @@ func AcquireAllContext(ctx context.Context, td *Thread, tokens ...*Token) (chang
 func ReleaseAll(td *Thread, tokens ...*Token) {
 	// The newest first is the fast way. With slices.Backward reports would call that the place, where Go does not inline it.
 	for i := len(tokens) - 1; i >= 0; i-- {
+		if tokens[i] == nil {
+			noToken(td, "ReleaseAll", i, len(tokens))
+		}
 		tokens[i].Release(td)
 	}
+}
+
+func noToken(td *Thread, op string, i, n int) {
+	thread.Fail(td.handle(), op, fmt.Sprintf("token %d of the %d given is nil", i+1, n))
 }
 
 func acquireSet(td *Thread, tokens []*Token, wait bool, done <-chan struct{}) (changed, ok bool) {
@@ -155,7 +168,10 @@ func acquireSet(td *Thread, tokens []*Token, wait bool, done <-chan struct{}) (c
 	}
 	var few [4]token.Want
 	wants := few[:0]
-	for _, t := range tokens {
+	for i, t := range tokens {
+		if t == nil {
+			noToken(td, "AcquireAll", i, len(tokens))
+		}
 		wants = append(wants, token.Want{Tok: &t.t, Mode: Exclusive})
 	}
 	return thread.AcquireSet(td.handle(), wants, wait, done)

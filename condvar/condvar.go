@@ -101,8 +101,12 @@ func (c *Cond) Wait(td *lwkt.Thread, lock lwkt.Interlock) (changed bool) {
 // WaitContext is Wait that ends with the error of ctx when that is done, with the lock all
 // the same. A wake-up that raced with it wins. (cv_wait_sig)
 func (c *Cond) WaitContext(ctx context.Context, td *lwkt.Thread, lock lwkt.Interlock) (changed bool, err error) {
+	const op = "WaitContext"
+	if ctx == nil {
+		thread.NoContext(thread.HandleOf(td), op, c.String())
+	}
 	done := ctx.Done() // the caller's code: it may use td
-	changed, why := c.wait(td, "WaitContext", lock, done, 0, false)
+	changed, why := c.wait(td, op, lock, done, 0, false)
 	if why == hw.Done {
 		err = ctx.Err()
 	}
@@ -131,8 +135,8 @@ func (c *Cond) WaitUnlock(td *lwkt.Thread, lock lwkt.Interlock) (changed bool) {
 func (c *Cond) wait(td *lwkt.Thread, op string, lock lwkt.Interlock, done <-chan struct{}, timeout time.Duration, leave bool) (changed bool, why hw.Why) {
 	r := c.enter(td, op)
 	defer r.Leave()
-	if lock == nil {
-		r.MisuseOf(op, c.String(), "there is no lock to give up")
+	if thread.IsNil(lock) {
+		r.MisuseOf(op, c.String(), "there is no lock to give up: it is nil")
 	}
 	l := lock.Interlock()
 	if l.Class() == thread.Spin {

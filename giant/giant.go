@@ -50,7 +50,7 @@ func init() { Giant.Init("Giant") }
 // handle is that of td, or nil, without a call.
 func handle(td *lwkt.Thread) *thread.Handle { return thread.HandleAt(unsafe.Pointer(td)) }
 
-// Init names the lock. It panics if it has been initialized before, or is in use. It does not
+// Init names the lock. It panics if it has been initialized before, as Giant has, or is in use. It does not
 // block. (mtx_init)
 func (g *Mtx) Init(name string) { lock.Init(&g.l, thread.Giant, name, 0) }
 
@@ -64,12 +64,7 @@ func (g *Mtx) Lock(td *lwkt.Thread) (changed bool) {
 // LockContext is Lock, given up when ctx is done before the lock was had: then err is the error
 // of ctx, and no trace is left of the wait. A free lock is taken even if ctx is done.
 func (g *Mtx) LockContext(ctx context.Context, td *lwkt.Thread) (changed bool, err error) {
-	done := ctx.Done() // the caller's code: it may use td
-	changed, ok := lock.AcquireUntil(handle(td), &g.l, thread.Giant, lwkt.Exclusive, done)
-	if !ok {
-		err = ctx.Err()
-	}
-	return changed, err
+	return lock.AcquireContext(ctx, handle(td), &g.l, thread.Giant, lwkt.Exclusive)
 }
 
 // TryLock is Lock if that need not wait, else it changes nothing and returns false. It does

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/serializing-tokens/lwkt"
+	"github.com/serializing-tokens/lwkt/internal/thread"
 )
 
 // Flags are an operation, and in what way: Exclusive|NoWait.
@@ -119,8 +120,14 @@ const (
 
 // With has the thread give up the interlock, which it must hold, once, in whatever mode. It is
 // on the queue of the lock then, or has it: who changes something under the interlock afterwards
-// finds it there. The interlock is given up in any case but misuse, of which nothing is done. With(nil) is none. (LK_INTERLOCK)
-func With(l lwkt.Interlock) Option { return Option{kind: with, interlock: l} }
+// finds it there. The interlock is given up in any case but misuse, of which nothing is done. With(nil) is none; it
+// panics if l is a nil pointer. (LK_INTERLOCK)
+func With(l lwkt.Interlock) Option {
+	if l != nil && thread.IsNil(l) {
+		panic(&lwkt.Misuse{Op: "With", Thread: "the program", Why: "there is no interlock: it is nil", Where: thread.Caller()})
+	}
+	return Option{kind: with, interlock: l}
+}
 
 // Timeout lets the request fail with lwkt.ErrTimeout after a wait of d; at once if that is
 // negative, never if it is 0. Drain does not heed it. (LK_TIMELOCK)

@@ -33,21 +33,33 @@ type Pool struct {
 	rover atomic.Uint32
 }
 
+// MaxSize is that of the largest pool.
+const MaxSize = 1 << 20
+
 // defaultSize is that of pools of which no size is known, or a bad one.
 const defaultSize = 128
 
 var seed = maphash.MakeSeed()
 
-// Init gives the pool a name for its mutexes, and a size, which must be a power of two. A bad one is
-// told on the standard error, and 128 taken. It panics if the pool is in use.
+// Init gives the pool a name for its mutexes, and a size, which must be a power of two, and not above MaxSize. A bad one is
+// told on the standard error, and 128 taken. It panics if the pool was initialized before, or has been
+// used.
 // (mtx_pool_create)
 func (p *Pool) Init(name string, size int) {
-	if size <= 0 || size&(size-1) != 0 {
-		thread.Warn(fmt.Sprintf("mtxpool.Pool.Init of %q at %s: the size %d is no power of two; it is %d now", name, thread.Caller(), size, defaultSize))
+	bad := ""
+	switch {
+	case size <= 0 || size&(size-1) != 0:
+		bad = "no power of two"
+	case size > MaxSize:
+		bad = fmt.Sprintf("above %d", MaxSize)
+	}
+	if bad != "" {
+		thread.Warn(fmt.Sprintf("mtxpool.Pool.Init of %q at %s: the size %d is %s; it is %d now", name, thread.Caller(), size, bad, defaultSize))
 		size = defaultSize
 	}
 	if !p.make(name, size) {
-		panic(&lwkt.Misuse{Op: "Init", Lock: fmt.Sprintf("mutex pool %q", name), Thread: "the program", Why: "it is in use", Where: thread.Caller()})
+		panic(&lwkt.Misuse{Op: "Init", Lock: p.title(), Thread: "the program", Where: thread.Caller(),
+			Why: "it was initialized before, or used, which makes one of 128 of it; Init comes first, and once, and there is no way back"})
 	}
 }
 
@@ -61,6 +73,14 @@ func (p *Pool) make(name string, size int) (first bool) {
 		}
 	})
 	return first
+}
+
+// title names the pool for a message: as its mutexes are, or by its address.
+func (p *Pool) title() string {
+	if name := of(&p.all()[0]).Name(); name != "" {
+		return fmt.Sprintf("mutex pool %q", name)
+	}
+	return fmt.Sprintf("mutex pool %p", p)
 }
 
 func of(m *lwkt.Mtx) *lock.Lock {
@@ -80,6 +100,10 @@ func (p *Pool) Size() int { return len(p.all()) }
 // Find returns the mutex of a key, always the same one. The key must be comparable; a pointer costs no
 // allocation. It is a leaf too. It does not block. (mtx_pool_find)
 func (p *Pool) Find(key any) *lwkt.Mtx {
+	if bad := thread.WhyNoKey(key); bad != "" && key != nil {
+		panic(&lwkt.Misuse{Op: "Find", Lock: p.title(), Thread: "the program", Where: thread.Caller(),
+			Why: bad + " cannot be a key; use an address, or another value that can be compared"})
+	}
 	all := p.all()
 	return &all[maphash.Comparable(seed, key)&uint64(len(all)-1)]
 }

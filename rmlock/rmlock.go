@@ -69,12 +69,7 @@ func (rm *Lock) RLock(td *lwkt.Thread) (changed bool) { return lock.Read(handle(
 // RLockContext is RLock, given up when ctx is done before the lock was had: then err is
 // the error of ctx, and no trace is left of the wait.
 func (rm *Lock) RLockContext(ctx context.Context, td *lwkt.Thread) (changed bool, err error) {
-	done := ctx.Done() // the caller's code: it may use td
-	changed, ok := lock.ReadUntil(handle(td), &rm.l, done)
-	if !ok {
-		err = ctx.Err()
-	}
-	return changed, err
+	return lock.ReadContext(ctx, handle(td), &rm.l)
 }
 
 // TryRLock is RLock if that need not wait, else it changes nothing and returns false. It may
@@ -92,12 +87,7 @@ func (rm *Lock) WLock(td *lwkt.Thread) (changed bool) { return lock.Write(handle
 
 // WLockContext is WLock, given up when ctx is done, as RLockContext is.
 func (rm *Lock) WLockContext(ctx context.Context, td *lwkt.Thread) (changed bool, err error) {
-	done := ctx.Done() // the caller's code: it may use td
-	changed, ok := lock.WriteUntil(handle(td), &rm.l, done)
-	if !ok {
-		err = ctx.Err()
-	}
-	return changed, err
+	return lock.WriteContext(ctx, handle(td), &rm.l)
 }
 
 // TryWLock is WLock if that need not wait, else it changes nothing and returns false.

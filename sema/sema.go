@@ -126,8 +126,12 @@ func (s *Sema) Wait(td *lwkt.Thread) (changed bool) {
 // WaitContext is Wait that ends with the error of ctx when that is done before there was a
 // unit. One that is there is taken even if ctx is done.
 func (s *Sema) WaitContext(ctx context.Context, td *lwkt.Thread) (changed bool, err error) {
+	const op = "WaitContext"
+	if ctx == nil {
+		thread.NoContext(handle(td), op, s.String())
+	}
 	done := ctx.Done() // the caller's code: it may use td
-	changed, why := s.wait(td, "WaitContext", done, 0)
+	changed, why := s.wait(td, op, done, 0)
 	if why == hw.Done {
 		err = ctx.Err()
 	}

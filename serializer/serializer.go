@@ -62,12 +62,7 @@ func (s *Serializer) Enter(td *lwkt.Thread) (changed bool) {
 // EnterContext is Enter, given up when ctx is done before the serializer was had: then err
 // is the error of ctx, and no trace is left of the wait. A free one is taken even if ctx is done.
 func (s *Serializer) EnterContext(ctx context.Context, td *lwkt.Thread) (changed bool, err error) {
-	done := ctx.Done() // the caller's code: it may use td
-	changed, ok := lock.AcquireUntil(handle(td), &s.l, thread.Serializer, lwkt.Exclusive, done)
-	if !ok {
-		err = ctx.Err()
-	}
-	return changed, err
+	return lock.AcquireContext(ctx, handle(td), &s.l, thread.Serializer, lwkt.Exclusive)
 }
 
 // TryEnter is Enter if that need not wait, else it changes nothing and returns false. It does
@@ -100,6 +95,7 @@ func (s *Serializer) HandlerEnable() { s.disabled.Store(false) }
 // HandlerCall calls f with the serializer entered, which it may wait for, unless handlers are
 // disabled; it says whether it was called. (lwkt_serialize_handler_call)
 func (s *Serializer) HandlerCall(td *lwkt.Thread, f func()) bool {
+	thread.NeedsFunction(handle(td), "HandlerCall", f == nil)
 	if s.disabled.Load() {
 		return false
 	}
@@ -110,6 +106,7 @@ func (s *Serializer) HandlerCall(td *lwkt.Thread, f func()) bool {
 // HandlerTry is HandlerCall if that need not wait, else it calls nothing and returns false. It does
 // not block, but f may. (lwkt_serialize_handler_try)
 func (s *Serializer) HandlerTry(td *lwkt.Thread, f func()) bool {
+	thread.NeedsFunction(handle(td), "HandlerTry", f == nil)
 	if s.disabled.Load() || !s.TryEnter(td) {
 		return false
 	}

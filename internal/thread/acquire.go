@@ -36,6 +36,9 @@ var (
 	contextOp = [...]string{token.Shared: "AcquireSharedContext", token.Exclusive: "AcquireContext"}
 )
 
+// ContextOp is what acquisition that ends with a context is called.
+func ContextOp(m token.Mode) string { return contextOp[m] }
+
 func acquireSlow(h *Handle, t *token.Token, m token.Mode) (changed bool) {
 	r := enter(h, plainOp[m], t)
 	changed, _ = r.acquire(plainOp[m], t, m, nil)

@@ -226,6 +226,7 @@ func (r *Record) Resume(s Suspended) (changed bool) {
 // Block gives up all tokens, calls f, and takes them back, also if f panics or
 // ends the goroutine.
 func Block(h *Handle, op string, f func()) (changed bool) {
+	NeedsFunction(h, op, f == nil)
 	r := enter(h, op, nil)
 	r.point(OpBlock, nil, token.None)
 	r.MaySleep(op)
@@ -263,6 +264,7 @@ func Block(h *Handle, op string, f func()) (changed bool) {
 
 // NoBlock calls f; an operation in it that would give up tokens panics.
 func NoBlock(h *Handle, f func()) {
+	NeedsFunction(h, "NoBlock", f == nil)
 	enter(h, "NoBlock", nil).leave().noBlock++
 	defer func() { enter(h, "NoBlock", nil).leave().noBlock-- }()
 	f()

@@ -1,0 +1,46 @@
+package thread
+
+// What callers give beside a thread and a lock, and cannot be used: functions, contexts, locks that
+// are nil, keys that nobody can agree on.
+
+import (
+	"fmt"
+	"reflect"
+)
+
+// NoContext panics with a Misuse by who gave nil for a context, of a lock that is called so.
+func NoContext(h *Handle, op, lock string) {
+	panic(&Misuse{Op: op, Lock: lock, Thread: h.String(), Where: caller(),
+		Why: "the context is nil; context.Background() is one that is never done"})
+}
+
+// NeedsFunction panics with a Misuse if the function that an operation is to call is nil.
+func NeedsFunction(h *Handle, op string, missing bool) {
+	if missing {
+		fail(h, op, nil, "there is no function to call: it is nil")
+	}
+}
+
+// IsNil says whether there is nothing behind an interface: nil, or a pointer that is.
+func IsNil(v any) bool {
+	if v == nil {
+		return true
+	}
+	p := reflect.ValueOf(v)
+	return p.Kind() == reflect.Pointer && p.IsNil()
+}
+
+// WhyNoKey says why a value cannot stand for something on which others are to agree, or "". Reflection alone
+// would know, but allocates, and nearly all such values are addresses.
+func WhyNoKey(v any) string {
+	t := reflect.TypeOf(v)
+	switch {
+	case t == nil:
+		return "nil"
+	case t.Kind() == reflect.Pointer:
+		return ""
+	case !t.Comparable() || !reflect.ValueOf(v).Comparable() || v != v: // not a number
+		return fmt.Sprintf("%T(%v)", v, v)
+	}
+	return ""
+}
