@@ -209,6 +209,20 @@ func TestNothingGiven(t *testing.T) {
 	})
 }
 
+// Init of what cannot be destroyed advised to do that.
+func TestInitAgain(t *testing.T) {
+	var g giant.Mtx
+	g.Init("mine")
+	for _, g := range []*giant.Mtx{&giant.Giant, &g} {
+		says(t, misuse(t, "Init", func() { g.Init("again") }).Why, "initialized before", "has no Destroy")
+	}
+	var p mtxpool.Pool
+	p.Init("buffers", 4)
+	again := misuse(t, "Init", func() { p.Init("again", 8) })
+	says(t, again.Why, "initialized before")
+	says(t, again.Lock, `mutex pool "buffers"`)
+}
+
 // A size that no memory is enough for was tried.
 func TestPoolTooLarge(t *testing.T) {
 	said := warnings(t)

@@ -130,6 +130,8 @@ func Init(l *Lock, c thread.Class, name string, flags uint32) {
 	w := l.load()
 	switch about := l.about.Load(); {
 	case w.Owner() == dead.Owner():
+	case about&inited != 0 && c == thread.Giant:
+		thread.FailLock(nil, "Init", &l.Object, c, "it was initialized before; a giant lock is once, and has no Destroy")
 	case about&inited != 0:
 		thread.FailLock(nil, "Init", &l.Object, c, "it was initialized before; Destroy it first")
 	case w != 0:
