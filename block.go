@@ -100,11 +100,8 @@ func (td *Thread) sleepUntil(op string, done <-chan struct{}, channel any, timeo
 	r := thread.Enter(td.handle(), op)
 	defer r.Leave()
 	r.Point(thread.OpSleep, channel)
-	return sleepq.Sleep(r, op, channel, sleepq.How{Kind: waitChannel}, sleepq.Until{Done: done, Deadline: r.Deadline(int64(timeout))})
+	return sleepq.Sleep(r, op, channel, sleepq.How{Kind: sleepq.WaitChannel}, sleepq.Until{Done: done, Deadline: r.Deadline(int64(timeout))})
 }
-
-// waitChannel is what sleepers on one agree on that it is.
-const waitChannel = "a wait channel"
 
 // Wakeup wakes every thread that sleeps on the channel and says how many. It does
 // not block. What happened before synchronizes before the return of their Sleep.
@@ -128,7 +125,7 @@ func (td *Thread) wakeup(op string, channel any, which sleepq.Which) int {
 	r := thread.Enter(td.handle(), op)
 	defer r.Leave()
 	r.Point(thread.OpWakeup, channel)
-	return sleepq.Wakeup(r, op, channel, waitChannel, which, 0)
+	return sleepq.Wakeup(r, op, channel, sleepq.WaitChannel, which, 0)
 }
 
 // agree panics unless others can name the same wait channel.

@@ -233,3 +233,52 @@ func TestPoolTooLarge(t *testing.T) {
 	}
 	says(t, strings.Join(*said, ""), `"huge"`, "2097152 is above 1048576; it is 128 now")
 }
+
+// A lock that is to be given up was told as if it were what the operation is about, and of a condition variable that others
+// wait on with another lock nothing was told.
+func TestInterlockMessages(t *testing.T) {
+	var m, other lwkt.Mtx
+	var lk lockmgr.Lock
+	var cv condvar.Cond
+	m.Init("inner", lwkt.Recurse)
+	cv.Init("changed")
+	channel := new(int)
+	lwkt.Run("x", func(td *lwkt.Thread) {
+		wait := map[string]func(){
+			"Wait":    func() { cv.Wait(td, &m) },
+			"SleepOn": func() { td.SleepOn(channel, &m, lwkt.SleepOptions{}) },
+			"Shared":  func() { lk.Do(td, lockmgr.Shared, lockmgr.With(&m)) },
+		}
+		for op, f := range wait {
+			says(t, misuse(t, op, f).Error(), `mutex "inner"`, "it is the interlock of "+op, "must have it; nobody has it")
+		}
+		m.Lock(td)
+		m.Lock(td)
+		for op, f := range wait {
+			says(t, misuse(t, op, f).Error(), `mutex "inner"`, "it is the interlock of "+op, "must have it once; it has it 2 times")
+		}
+		m.Unlock(td)
+		m.Unlock(td)
+
+		first := lwkt.Go("first", func(td *lwkt.Thread) {
+			m.Lock(td)
+			cv.Wait(td, &m)
+			td.SleepOn(channel, &m, lwkt.SleepOptions{})
+			m.Unlock(td)
+		})
+		other.Lock(td)
+		until(t, "it waits", func() bool { return sleeping("first") })
+		wrong := misuse(t, "WaitTimeout", func() { cv.WaitTimeout(td, &other, 1) })
+		says(t, wrong.Lock, `condition variable "changed"`)
+		says(t, wrong.Why, `with mutex "inner", not with mutex`)
+		cv.Signal(td)
+		until(t, "it sleeps", func() bool { return lwkt.SleepersOn(channel) == 1 })
+		says(t, misuse(t, "SleepOn", func() { td.SleepOn(channel, &other, lwkt.SleepOptions{}) }).Lock, "wait channel *int(0x")
+		other.Unlock(td)
+		td.Wakeup(channel)
+		join(t, first)
+
+		says(t, misuse(t, "Do", func() { lk.Do(td, lockmgr.NoWait) }).Why, "there is no operation in NoWait", "exactly one, as Shared")
+		says(t, misuse(t, "Do", func() { lk.Do(td, lockmgr.Shared|lockmgr.Drain) }).Why, "exactly one operation, and not Shared|Drain")
+	})
+}

@@ -56,10 +56,7 @@ func queues(t *waitq.Table) (infos []QueueInfo) {
 			}
 		} else {
 			i.Event = true
-			i.On = describeChannel(q.Key)
-			if c, ok := q.Key.(fmt.Stringer); ok && q.Best().Kind != waitChannel {
-				i.On = c.String()
-			}
+			i.On = sleepq.Describe(q.Key, q.Best().Kind)
 		}
 		if o := q.Holder; o != nil {
 			i.Owner, i.OwnerPriority, i.OwnerLent = thread.NameOf(o.ID()), thread.PriorityOf(o.Grade()), thread.PriorityOf(o.Lent())

@@ -160,7 +160,7 @@ func Threads() []ThreadInfo {
 	channels := make(map[uint32]string)
 	for key, ids := range sleepq.Sleepers() {
 		for _, id := range ids {
-			channels[id] = describeChannel(key)
+			channels[id] = sleepq.Describe(key, sleepq.WaitChannel)
 		}
 	}
 	var infos []ThreadInfo
@@ -170,17 +170,6 @@ func Threads() []ThreadInfo {
 		infos = append(infos, i)
 	}
 	return infos
-}
-
-// describeChannel names a wait channel and reads nothing that it points to.
-func describeChannel(key any) string {
-	switch v := reflect.ValueOf(key); v.Kind() {
-	case reflect.Pointer, reflect.Chan, reflect.UnsafePointer:
-		return fmt.Sprintf("%T(%#x)", key, v.Pointer())
-	case reflect.String, reflect.Bool, reflect.Int, reflect.Int64, reflect.Uint64, reflect.Uintptr:
-		return fmt.Sprintf("%T(%v)", key, v)
-	}
-	return fmt.Sprintf("%T", key)
 }
 
 // ResetStats sets all counts and histograms of tokens and locks to zero.

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/serializing-tokens/lwkt/internal/sleepq"
 	"github.com/serializing-tokens/lwkt/internal/token"
 )
 
@@ -209,7 +210,7 @@ func TestThreadsSleeping(t *testing.T) {
 		task.Wait()
 	})
 	for key, want := range map[any]string{"a": "string(a)", 7: "int(7)", channel{3}: "lwkt.channel"} {
-		if got := describeChannel(key); got != want {
+		if got := sleepq.Describe(key, sleepq.WaitChannel); got != want {
 			t.Errorf("wait channel %v: %s, not %s", key, got, want)
 		}
 	}

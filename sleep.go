@@ -74,7 +74,7 @@ func (td *Thread) sleepOn(op string, channel any, l sleepq.Interlock, done <-cha
 	defer r.Leave()
 	l.MayDrop(r, op)
 	r.Point(thread.OpSleep, channel)
-	return sleepq.Sleep(r, op, channel, sleepq.How{Kind: waitChannel, Lock: l}, sleepq.Until{
+	return sleepq.Sleep(r, op, channel, sleepq.How{Kind: sleepq.WaitChannel, Lock: l}, sleepq.Until{
 		Done: done, Deadline: r.Deadline(int64(o.Timeout)), Raise: int32(o.Priority), Leave: o.Drop,
 	})
 }

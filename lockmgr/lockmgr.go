@@ -91,6 +91,8 @@ func (lk *Lock) Destroy(td *lwkt.Thread) { lock.Destroy(handle(td), &lk.l, class
 func (lk *Lock) Do(td *lwkt.Thread, f Flags, opts ...Option) (changed bool, err error) {
 	op, q, ctx := f&opMask, lock.Request{Avoid: true}, context.Context(nil)
 	switch wrong := f &^ (opMask | doFlags); {
+	case op == 0:
+		thread.FailLock(handle(td), "Do", &lk.l.Object, class, "there is no operation in "+f.String()+"; a request has exactly one, as Shared or Exclusive is, added to how it is to be done")
 	case bits.OnesCount32(uint32(op)) != 1:
 		thread.FailLock(handle(td), "Do", &lk.l.Object, class, "a request has exactly one operation, and not "+op.String())
 	case wrong != 0:

@@ -200,9 +200,9 @@ func (l *Lock) drop(r *thread.Record, c thread.Class) (m token.Mode) {
 func (l *Lock) mayDrop(r *thread.Record, op string, c thread.Class) {
 	switch m, depth := r.LockMode(&l.Object); {
 	case m == token.None:
-		r.MisuseLock(op, &l.Object, c, l.whyNotHeld(r, token.Exclusive))
+		r.MisuseLock(op, &l.Object, c, "it is the interlock of "+op+", which gives it up, so the thread must have it; "+l.whyNotHeld(r, token.Exclusive))
 	case depth > 1:
-		r.MisuseLock(op, &l.Object, c, fmt.Sprintf("the thread has it %d times; it can only be dropped if it has it once", depth))
+		r.MisuseLock(op, &l.Object, c, fmt.Sprintf("it is the interlock of %s, which gives it up, so the thread must have it once; it has it %d times", op, depth))
 	}
 }
 

@@ -30,7 +30,9 @@
 package sleepq
 
 import (
+	"fmt"
 	"hash/maphash"
+	"reflect"
 
 	"github.com/serializing-tokens/lwkt/internal/hw"
 	"github.com/serializing-tokens/lwkt/internal/thread"
@@ -90,7 +92,7 @@ func Sleep(td *thread.Record, op string, key any, how How, u Until) (changed boo
 	if other, ok := differs(c, key, how); ok {
 		c.Unlock()
 		td.Wakes()
-		td.Misuse(op, disagree(how, other))
+		td.MisuseOf(op, title(key, how.Kind), disagree(how, other))
 	}
 	c.Insert(key, w, token.Exclusive) // S4
 	w.Kind, w.With, w.Raise = how.Kind, how.Lock, u.Raise
@@ -132,6 +134,31 @@ func differs(c *waitq.Chain, key any, how How) (other How, differ bool) {
 	other.Kind = w.Kind
 	other.Lock, _ = w.With.(Interlock)
 	return other, other != how
+}
+
+// WaitChannel is the kind of a key of the user's, others are of this module.
+const WaitChannel = "a wait channel"
+
+// title names what is slept on for a message.
+func title(key any, kind string) string {
+	if kind == WaitChannel {
+		return "wait channel " + Describe(key, kind)
+	}
+	return Describe(key, kind)
+}
+
+// Describe names what is slept on, and reads nothing of the user's.
+func Describe(key any, kind string) string {
+	if s, ok := key.(fmt.Stringer); ok && kind != WaitChannel {
+		return s.String()
+	}
+	switch v := reflect.ValueOf(key); v.Kind() {
+	case reflect.Pointer, reflect.Chan, reflect.UnsafePointer:
+		return fmt.Sprintf("%T(%#x)", key, v.Pointer())
+	case reflect.String, reflect.Bool, reflect.Int, reflect.Int64, reflect.Uint64, reflect.Uintptr:
+		return fmt.Sprintf("%T(%v)", key, v)
+	}
+	return fmt.Sprintf("%T", key)
 }
 
 func disagree(a, b How) string {
@@ -181,7 +208,7 @@ func Wakeup(td *thread.Record, op string, key any, kind string, which Which, rai
 		}
 		if w.Kind != kind {
 			c.Unlock()
-			td.Misuse(op, disagree(How{Kind: kind}, How{Kind: w.Kind}))
+			td.MisuseOf(op, title(key, kind), disagree(How{Kind: kind}, How{Kind: w.Kind}))
 		}
 		q.Remove(w, waitq.Granted) // S5
 		if p := max(w.Raise, raise); p > 0 {
