@@ -403,7 +403,7 @@ func TestCondTable(t *testing.T) {
 	}
 	says(t, misuse(t, "BroadcastPri", func() { c.BroadcastPri(td, 32) }).Why, "32")
 	waiting(func() {
-		says(t, misuse(t, "Destroy", func() { c.Destroy(td) }).Why, "1 threads wait")
+		says(t, misuse(t, "Destroy", func() { c.Destroy(td) }).Why, "1 thread waits")
 		says(t, misuse(t, "Init", func() { c.Init("c") }).Why, "wait")
 		says(t, misuse(t, "Wakeup", func() { td.Wakeup(&c) }).Why, "a condition variable")
 		says(t, misuse(t, "Sleep", func() { td.Sleep(&c, 0) }).Why, "a condition variable")

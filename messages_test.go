@@ -12,6 +12,7 @@ import (
 	"github.com/serializing-tokens/lwkt/condvar"
 	"github.com/serializing-tokens/lwkt/explore"
 	"github.com/serializing-tokens/lwkt/giant"
+	"github.com/serializing-tokens/lwkt/internal/invariants"
 	"github.com/serializing-tokens/lwkt/lockmgr"
 	"github.com/serializing-tokens/lwkt/mtxpool"
 	"github.com/serializing-tokens/lwkt/rmlock"
@@ -281,4 +282,45 @@ func TestInterlockMessages(t *testing.T) {
 		says(t, misuse(t, "Do", func() { lk.Do(td, lockmgr.NoWait) }).Why, "there is no operation in NoWait", "exactly one, as Shared")
 		says(t, misuse(t, "Do", func() { lk.Do(td, lockmgr.Shared|lockmgr.Drain) }).Why, "exactly one operation, and not Shared|Drain")
 	})
+}
+
+// What was wrong was told, and not what would be right.
+func TestAdvice(t *testing.T) {
+	var m, m2 lwkt.Mtx
+	var rw lwkt.RWLock
+	var cv condvar.Cond
+	var pool mtxpool.Pool
+	m.Init("one", 0)
+	m2.Init("two", 0)
+	pool.Init("many", 1<<10)
+	lwkt.Run("x", func(td *lwkt.Thread) {
+		rw.WLock(td)
+		says(t, misuse(t, "RLock", func() { rw.RLock(td) }).Why, "Downgrade makes that a share")
+		rw.WUnlock(td)
+
+		k := lwkt.Go("waits", func(td *lwkt.Thread) {
+			m.Lock(td)
+			cv.Wait(td, &m)
+			m.Unlock(td)
+		})
+		until(t, "it waits", func() bool { return sleeping("waits") })
+		says(t, misuse(t, "Destroy", func() { cv.Destroy(td) }).Why, "1 thread waits on it")
+		cv.Signal(td)
+		join(t, k)
+
+		pool.Lock(td, 1)
+		key := 2
+		for pool.Find(key) == pool.Find(1) {
+			key++
+		}
+		says(t, misuse(t, "Unlock", func() { pool.Unlock(td, key) }).Error(), `mutex "many"`, "the key int(", "another key")
+		pool.Unlock(td, 1)
+	})
+	if invariants.Enabled {
+		return // then it is known where they were taken
+	}
+	td := lwkt.NewThread("leaves")
+	m.Lock(td)
+	m2.Lock(td)
+	says(t, misuse(t, "End", func() { td.End() }).Why, `mutex "one" (exclusive), mutex "two" (exclusive); where it was acquired`)
 }

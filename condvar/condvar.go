@@ -85,7 +85,11 @@ func (c *Cond) Destroy(td *lwkt.Thread) {
 	defer r.Leave()
 	r.Point(thread.OpWakeup, c)
 	if n := sleepq.Waiting(c); n > 0 {
-		r.MisuseOf(op, c.String(), fmt.Sprintf("%d threads wait on it", n))
+		verb := "s wait"
+		if n == 1 {
+			verb = " waits"
+		}
+		r.MisuseOf(op, c.String(), fmt.Sprintf("%d thread%s on it", n, verb))
 	}
 	c.state.Store(destroyed)
 }

@@ -122,4 +122,36 @@ func (p *Pool) Lock(td *lwkt.Thread, key any) (changed bool) {
 }
 
 // Unlock releases the mutex of the key, as Mtx.Unlock does. (mtx_pool_unlock)
-func (p *Pool) Unlock(td *lwkt.Thread, key any) { p.Find(key).Unlock(td) }
+func (p *Pool) Unlock(td *lwkt.Thread, key any) {
+	h, l := thread.HandleAt(unsafe.Pointer(td)), of(p.Find(key))
+	if h != nil && h.FastRelease(&l.Object, lwkt.Exclusive) == nil {
+		p.mustHave(h, l, key)
+	}
+	lock.Release(h, l, thread.Mutex)
+}
+
+// mustHave panics if the thread has another mutex of the pool than that of the key.
+func (p *Pool) mustHave(h *thread.Handle, l *lock.Lock, key any) {
+	const op = "Unlock"
+	r := thread.EnterLock(h, op, &l.Object, thread.Mutex)
+	defer r.Leave()
+	if r.HoldsLock(&l.Object, lwkt.None) {
+		return
+	}
+	r.EachLock(func(obj *thread.Object, _ thread.Class, _ lwkt.Mode) {
+		if i := p.index(obj); i >= 0 {
+			r.MisuseLock(op, &l.Object, thread.Mutex, fmt.Sprintf("the key %s has mutex %d of the pool, and the thread has mutex %d, so that was locked by another key%s",
+				thread.DescribeKey(key), p.index(&l.Object), i, r.LockSite(obj)))
+		}
+	})
+}
+
+// index is which mutex of the pool a lock is, or -1.
+func (p *Pool) index(obj *thread.Object) int {
+	for i := range p.pool {
+		if &of(&p.pool[i]).Object == obj {
+			return i
+		}
+	}
+	return -1
+}

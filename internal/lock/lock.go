@@ -360,7 +360,7 @@ func (l *Lock) again(r *thread.Record, op string, c thread.Class, q *Request) (o
 	case had == token.Exclusive && q.Avoid:
 		return Deadlock, true
 	case had == token.Exclusive:
-		r.MisuseLock(op, &l.Object, c, "the thread has it exclusively already"+r.LockSite(&l.Object))
+		r.MisuseLock(op, &l.Object, c, "the thread has it exclusively already; Downgrade makes that a share"+r.LockSite(&l.Object))
 	}
 	r.MisuseLock(op, &l.Object, c, "the thread has it shared already, and would wait for itself; TryUpgrade does not"+r.LockSite(&l.Object))
 	return Got, false

@@ -32,7 +32,6 @@ package sleepq
 import (
 	"fmt"
 	"hash/maphash"
-	"reflect"
 
 	"github.com/serializing-tokens/lwkt/internal/hw"
 	"github.com/serializing-tokens/lwkt/internal/thread"
@@ -152,13 +151,7 @@ func Describe(key any, kind string) string {
 	if s, ok := key.(fmt.Stringer); ok && kind != WaitChannel {
 		return s.String()
 	}
-	switch v := reflect.ValueOf(key); v.Kind() {
-	case reflect.Pointer, reflect.Chan, reflect.UnsafePointer:
-		return fmt.Sprintf("%T(%#x)", key, v.Pointer())
-	case reflect.String, reflect.Bool, reflect.Int, reflect.Int64, reflect.Uint64, reflect.Uintptr:
-		return fmt.Sprintf("%T(%v)", key, v)
-	}
-	return fmt.Sprintf("%T", key)
+	return thread.DescribeKey(key)
 }
 
 func disagree(a, b How) string {

@@ -44,3 +44,14 @@ func WhyNoKey(v any) string {
 	}
 	return ""
 }
+
+// DescribeKey names a value that WhyNoKey has nothing against, and reads nothing that it points to.
+func DescribeKey(key any) string {
+	switch v := reflect.ValueOf(key); v.Kind() {
+	case reflect.Pointer, reflect.Chan, reflect.UnsafePointer:
+		return fmt.Sprintf("%T(%#x)", key, v.Pointer())
+	case reflect.String, reflect.Bool, reflect.Int, reflect.Int64, reflect.Uint64, reflect.Uintptr:
+		return fmt.Sprintf("%T(%v)", key, v)
+	}
+	return fmt.Sprintf("%T", key)
+}

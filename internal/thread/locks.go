@@ -282,12 +282,21 @@ func (r *Record) siteOfLock(i int) string {
 // describeLocks lists the locks that the thread holds, for a message.
 func (r *Record) describeLocks() string {
 	var b strings.Builder
+	unknown := false
 	for i := range r.locks[:r.nlocks] {
 		p := &r.locks[i]
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		fmt.Fprintf(&b, "%s (%v%s)", p.obj.Title(p.class), p.mode, r.siteOfLock(i))
+		fmt.Fprintf(&b, "%s (%v)", p.obj.Title(p.class), p.mode)
+		if i < len(r.lockNotes) && r.lockNotes[i].site != 0 {
+			fmt.Fprintf(&b, " acquired at %s", Site(r.lockNotes[i].site))
+		} else {
+			unknown = true
+		}
+	}
+	if unknown {
+		b.WriteString(howToSites)
 	}
 	return b.String()
 }

@@ -314,7 +314,7 @@ func (r *Record) describeHolds() string {
 		}
 	}
 	if unknown {
-		b.WriteString("; where it was acquired is recorded after lwkt.SetRecording(true), and with -tags lwkt_invariants")
+		b.WriteString(howToSites)
 	}
 	return b.String()
 }

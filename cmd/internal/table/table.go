@@ -104,7 +104,7 @@ func judged(rep explore.Report) finding {
 		f.evidence = firstLine(rep.Failure.Err)
 		var misuse *lwkt.Misuse
 		if errors.As(rep.Failure.Err, &misuse) {
-			why, _, _ := strings.Cut(misuse.Why, " (exclusive") // where it was acquired
+			why, _, _ := strings.Cut(misuse.Why, " (exclusive)") // where it was acquired
 			f.figure = "panics"
 			f.evidence = fmt.Sprintf("%s%s panics: %s", misuse.Op, of(misuse.Lock), why)
 		}
