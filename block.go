@@ -47,7 +47,8 @@ func (td *Thread) Mark() Mark { return Mark{thread.MakeMark(td.handle())} }
 // now, may have been held exclusively by another thread since. It sees what happened in
 // callees, whatever they did with the changed that they were told. false is a promise;
 // true may also come from a token that was released and taken again since, and, once in
-// a while, from one that was first taken since. The mark must be of this Thread.
+// a while, from one that was first taken since. The mark must be of this Thread: that
+// is not checked, and of another one's, or of the zero Mark, the answer means nothing.
 func (td *Thread) ChangedSince(m Mark) bool { return thread.ChangedSince(td.handle(), m.m, nil) }
 
 // ErrTimeout is returned by waits whose time is over (EWOULDBLOCK). It is also a

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -297,6 +298,12 @@ func TestAdvice(t *testing.T) {
 		rw.WLock(td)
 		says(t, misuse(t, "RLock", func() { rw.RLock(td) }).Why, "Downgrade makes that a share")
 		rw.WUnlock(td)
+
+		rw.RLock(td)
+		var copied lwkt.RWLock
+		reflect.ValueOf(&copied).Elem().Set(reflect.ValueOf(&rw).Elem()) // vet does not see it
+		says(t, misuse(t, "RUnlock", func() { copied.RUnlock(td) }).Why, "others share it, or it is a copy")
+		rw.RUnlock(td)
 
 		k := lwkt.Go("waits", func(td *lwkt.Thread) {
 			m.Lock(td)

@@ -468,7 +468,7 @@ func (l *Lock) whyNotHeld(r *thread.Record, m token.Mode) string {
 	case w.Owner() != 0:
 		return "the thread does not have it; " + ownerName(w) + " does"
 	case w.Shares() > 0:
-		return "the thread does not have it; others share it"
+		return "the thread does not have it; others share it, or it is a copy of a lock that is shared (go vet finds that)"
 	}
 	return "nobody has it: it was never taken, or released once too often or by the wrong thread"
 }
