@@ -298,7 +298,7 @@ func TestTellsAndKeeps(t *testing.T) {
 	d := (&double{dir: t.TempDir()}).run(func(tb testing.TB) { Test(tb, abba, Keep(kept)) })
 	for _, want := range []string{
 		"EXPLORE_REPLAY='x1:", "go test -artifacts -run '^TestDouble$/^sub:test$' github.com/serializing-tokens/lwkt/explore\n", "lock a", "waits: b (t2)", "explore_test.go:",
-		legend, "pictures: the line below keeps them (-artifacts)", "kept: " + filepath.Join(kept, "TestDouble", "sub_test"), "Check it in with the repair, or delete it",
+		legend, "pictures: the first line keeps them (-artifacts)", "kept: " + filepath.Join(kept, "TestDouble", "sub_test"), "Check it in with the repair, or delete it",
 	} {
 		if !strings.Contains(d.fatal, want) {
 			t.Errorf("it does not say %q:\n%s", want, d.fatal)
@@ -313,7 +313,7 @@ func TestTellsAndKeeps(t *testing.T) {
 	if len(files) != 1 {
 		t.Fatalf("kept %q", files)
 	}
-	if n := strings.Count(d.fatal, "EXPLORE_REPLAY="); n != 2 || strings.Contains(d.fatal, d.dir) {
+	if n := strings.Count(d.fatal, "EXPLORE_REPLAY="); n != 1 || strings.Contains(d.fatal, d.dir) {
 		t.Errorf("the line that repeats it %d times, and perhaps a folder that will be gone:\n%s", n, d.fatal)
 	}
 	// It is run first from then on, and is enough to fail without a budget.

@@ -2,6 +2,7 @@ package explore
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -74,6 +75,24 @@ func TestMustFinish(t *testing.T) {
 func TestNoProgram(t *testing.T) {
 	if r := Run(nil); r.OK() || !strings.Contains(r.String(), "no program") {
 		t.Errorf("%s", r.String())
+	}
+}
+
+// TestReplayLine hands names of tests over to a shell, and what it makes of them to go test -run.
+func TestReplayLine(t *testing.T) {
+	for name, want := range map[string]string{
+		"TestX":                `'^TestX$'`,
+		"TestX/it's_a+b":       `'^TestX$/^it'\''s_a\+b$'`,
+		"TestX/$HOME/`ls`.(x)": "'^TestX$/^\\$HOME$/^`ls`\\.\\(x\\)$'",
+	} {
+		if got := quoted(pattern(name)); got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+		for i, part := range strings.Split(pattern(name), "/") {
+			if !regexp.MustCompile(part).MatchString(strings.Split(name, "/")[i]) {
+				t.Errorf("%s does not match %s", part, name)
+			}
+		}
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -71,9 +72,8 @@ func tell(t testing.TB, c *config, r *Report) {
 		return
 	}
 	var b strings.Builder
-	line := ""
 	if f.Replay != "" {
-		line = "EXPLORE_REPLAY='" + f.Replay + "' go test " + c.flags() + "-run '" + pattern(t.Name()) + "'"
+		line := "EXPLORE_REPLAY='" + f.Replay + "' go test " + c.flags() + "-run " + quoted(pattern(t.Name()))
 		if c.pkg != "" {
 			line += " " + c.pkg
 		}
@@ -90,7 +90,7 @@ func tell(t testing.TB, c *config, r *Report) {
 		if artifacts() {
 			b.WriteString("\npictures: " + filepath.Join(dir, "schedule.svg") + ", and trace.json for ui.perfetto.dev")
 		} else {
-			b.WriteString("\npictures: the line below keeps them (-artifacts)")
+			b.WriteString("\npictures: the first line keeps them (-artifacts)")
 		}
 	}
 	if c.keep != "" && c.replay == "" && f.Replay != "" {
@@ -99,9 +99,6 @@ func tell(t testing.TB, c *config, r *Report) {
 		} else {
 			b.WriteString("\nkept: " + path + ", which this test runs first from now on. Check it in with the repair, or delete it.")
 		}
-	}
-	if line != "" {
-		b.WriteString("\nto repeat it:\n\n" + line + "\n")
 	}
 	t.Fatalf("explore: %s", b.String())
 }
@@ -153,10 +150,13 @@ func packageOf(function string) string {
 func pattern(name string) string {
 	parts := strings.Split(name, "/")
 	for i, p := range parts {
-		parts[i] = "^" + p + "$"
+		parts[i] = "^" + regexp.QuoteMeta(p) + "$"
 	}
 	return strings.Join(parts, "/")
 }
+
+// quoted is a text as one word for a shell.
+func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
 // folder is where the failures of a test are kept.
 func folder(t testing.TB, c *config) string {
