@@ -47,6 +47,9 @@ func (x *exploration) draw(f *Failure, list []deviation) {
 // lanes and as SVG. An empty schedule is the default one, with the fewest switches.
 func Picture(program func(m *sim.Machine), schedule string, opts ...Option) (f Failure, err error) {
 	c := newConfig(opts)
+	if c.err != nil {
+		return f, c.err
+	}
 	var list []deviation
 	if schedule != "" {
 		if _, list, err = parseReplay(schedule); err != nil {

@@ -81,10 +81,15 @@ type Failure struct {
 // Unfinished is the error of an exploration that was to try all (MustFinish) and did not.
 type Unfinished struct {
 	Text string // how far it came
+
+	random string // the strategy, if it is one that never finishes, and who named it
 }
 
 // Error tells how far it came, and what helps.
 func (u *Unfinished) Error() string {
+	if u.random != "" {
+		return "explore: MustFinish, but " + u.Text + ". " + u.random + " never tries all, however long: take Auto, DPOR or Exhaustive, or leave out MustFinish."
+	}
 	return "explore: MustFinish, but " + u.Text + ". Give it more time (Budget, and DPOR or Exhaustive for all of it), or the program fewer threads or operations."
 }
 
@@ -203,9 +208,27 @@ func explore(program func(m *sim.Machine), c *config) Report {
 		return Report{Err: broken}
 	}
 	if c.finish && c.replay == "" && rep.OK() && !rep.Exhaustive {
-		rep.Err = &Unfinished{rep.String()}
+		rep.Err = &Unfinished{rep.String(), c.endless(rep.Strategy)}
 	}
 	return rep
+}
+
+// endless names the strategy if it does not come to an end with all schedules.
+func (c *config) endless(label string) string {
+	for _, st := range c.plan(c) {
+		switch s := st.s.(type) {
+		case *dpor:
+			return ""
+		case *dfs:
+			if s.bound < 0 {
+				return ""
+			}
+		}
+	}
+	if c.named != "" {
+		return c.named
+	}
+	return label
 }
 
 // exploration is one under way.

@@ -342,6 +342,16 @@ func TestEnvironmentOverrides(t *testing.T) {
 		{map[string]string{"EXPLORE_STRATEGY": "magic"}, true, "EXPLORE_STRATEGY=magic is none of"},
 		{map[string]string{"EXPLORE_SEED": "x"}, true, "EXPLORE_SEED=x is no number"},
 		{map[string]string{"EXPLORE_BUDGET": "long"}, true, "EXPLORE_BUDGET=long is neither"},
+		{map[string]string{"EXPLORE_STRATEGY": "preempt:-1"}, true, "EXPLORE_STRATEGY=preempt:-1 wants a number from 0 on behind the colon, such as preempt:2"},
+		{map[string]string{"EXPLORE_STRATEGY": "pct:0"}, true, "EXPLORE_STRATEGY=pct:0 wants a number from 1 on"},
+		{map[string]string{"EXPLORE_STRATEGY": "pct"}, true, "EXPLORE_STRATEGY=pct wants a number from 1 on"},
+		{map[string]string{"EXPLORE_STRATEGY": "pct:1", "EXPLORE_BUDGET": "5"}, false, "pct(1, "},
+		{map[string]string{"EXPLORE_STRATEGY": "random:3"}, true, "EXPLORE_STRATEGY=random:3 has a number, which random does not take"},
+		{map[string]string{"EXPLORE_BUDGET": "-5s"}, true, "EXPLORE_BUDGET=-5s leaves nothing"},
+		{map[string]string{"EXPLORE_BUDGET": "-1"}, true, "EXPLORE_BUDGET=-1 leaves nothing"},
+		{map[string]string{"EXPLORE_BUDGET": "0"}, true, "EXPLORE_BUDGET=0 leaves nothing"},
+		{map[string]string{"EXPLORE_BUDGET": "0s"}, true, "EXPLORE_BUDGET=0s leaves nothing"},
+		{map[string]string{"EXPLORE_SEED": "-1"}, true, "EXPLORE_SEED=-1 is no number from 0 on"},
 		{map[string]string{"EXPLORE_REPLAY": "x1:zz"}, true, "is no replay string"},
 		{map[string]string{"EXPLORE_REPLAY": replay}, true, "EXPLORE_REPLAY is of another program"},
 	} {
@@ -354,6 +364,44 @@ func TestEnvironmentOverrides(t *testing.T) {
 				t.Errorf("failed: %v, said: %s", d.failed, said)
 			}
 		})
+	}
+}
+
+// TestKeptIsInnocent: a mistake in the environment, or in the program, is not one of a schedule that was kept; but an
+// empty file is.
+func TestKeptIsInnocent(t *testing.T) {
+	kept := t.TempDir()
+	dir := filepath.Join(kept, "TestDouble", "sub_test")
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "0123456789abcdef")
+	write := func(text string) {
+		if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	test := func(program func(m *sim.Machine), opts ...Option) string {
+		return (&double{dir: t.TempDir()}).run(func(tb testing.TB) { Test(tb, program, append(opts, Keep(kept))...) }).fatal
+	}
+	write("x1:00000000:\n")
+	if got := test(func(m *sim.Machine) { panic("planted") }); !strings.HasPrefix(got, "explore: sim: panic in the setup: planted") {
+		t.Errorf("%q", got)
+	}
+	for _, text := range []string{"", "\n", "x1:00000000:1"} {
+		write(text)
+		if got := test(unconcerned); !strings.HasPrefix(got, file+" is no schedule that was kept; delete it") {
+			t.Errorf("%q: %q", text, got)
+		}
+	}
+	t.Setenv("EXPLORE_STRATEGY", "foo")
+	if got := test(unconcerned); !strings.HasPrefix(got, "explore: EXPLORE_STRATEGY=foo is none of") {
+		t.Errorf("%q", got)
+	}
+	t.Setenv("EXPLORE_STRATEGY", "random")
+	t.Setenv("EXPLORE_BUDGET", "10")
+	if got := (&double{}).run(func(tb testing.TB) { Test(tb, unconcerned, Keep(""), MustFinish()) }).fatal; !strings.Contains(got, ". EXPLORE_STRATEGY=random never tries all") {
+		t.Errorf("%q", got)
 	}
 }
 

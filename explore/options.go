@@ -30,7 +30,15 @@ type config struct {
 	pkg         string // import path of the test
 	twice       bool   // the default schedule is run twice first
 	tape        bool   // the only run is that of a fuzzer
-	err         error  // of what the environment says
+	named       string // where the environment names the strategy, "EXPLORE_STRATEGY=random"
+	err         error  // of what options or the environment say
+}
+
+// wrong keeps the first mistake in what was said.
+func (c *config) wrong(format string, args ...any) {
+	if c.err == nil {
+		c.err = fmt.Errorf("explore: "+format, args...)
+	}
 }
 
 // stage is one strategy of a plan with its part of the budget.
@@ -49,6 +57,20 @@ func newConfig(opts []Option) *config {
 	for _, o := range opts {
 		o(c)
 	}
+	for _, n := range []struct {
+		what string
+		n    int
+	}{{"CPUs", c.machine.CPUs}, {"Steps", c.machine.Steps}, {"Runs", c.runs}} {
+		if n.n < 0 {
+			c.wrong("%s(%d): it is a number from 0 on, and 0 is as if it was left out", n.what, n.n)
+		}
+	}
+	if c.budget < 0 {
+		c.wrong("Budget(%v): it is a time from 0 on, and 0 is as if it was left out", c.budget)
+	}
+	if c.machine.Words && c.machine.CPUs > 0 {
+		c.wrong("Words is not for CPUs(%d): leave out one of them", c.machine.CPUs)
+	}
 	if c.machine.Steps == 0 {
 		c.machine.Steps = defaultSteps
 	}
@@ -60,7 +82,19 @@ func newConfig(opts []Option) *config {
 
 // On runs the program on the machine that o describes. The cap on its steps is where
 // runs become fair; as many fair ones may follow.
-func On(o sim.Options) Option { return func(c *config) { c.machine = o } }
+func On(o sim.Options) Option {
+	return func(c *config) {
+		c.machine = o
+		c.mayWords()
+	}
+}
+
+// mayWords makes it an error if Words is said in a build that has none.
+func (c *config) mayWords() {
+	if c.machine.Words && !sim.HasWords {
+		c.wrong("Words needs a build with -tags lwkt_words")
+	}
+}
 
 // CPUs runs the program on n processors; 0, which holds without it, leaves out
 // processors, so that every thread may step at any time.
@@ -71,10 +105,8 @@ func CPUs(n int) Option { return func(c *config) { c.machine.CPUs = n } }
 // error.
 func Words() Option {
 	return func(c *config) {
-		if !sim.HasWords {
-			c.err = fmt.Errorf("explore: Words needs a build with -tags lwkt_words")
-		}
 		c.machine.Words = true
+		c.mayWords()
 	}
 }
 
@@ -138,7 +170,7 @@ func States() Option {
 	plan := single(func(*config) strategy { return newStates() })
 	return func(c *config) {
 		if !sim.HasStates {
-			c.err = fmt.Errorf("explore: States needs a build with -tags lwkt_words, without -race, for amd64 or arm64, whose frame pointers are known")
+			c.wrong("States needs a build with -tags lwkt_words, without -race, for amd64 or arm64, whose frame pointers are known")
 		}
 		plan(c)
 	}
@@ -146,7 +178,17 @@ func States() Option {
 
 // Preempt enumerates the schedules in which at most n times a thread is left although
 // it could go on.
-func Preempt(n int) Option { return single(func(*config) strategy { return newDFS(max(0, n)) }) }
+func Preempt(n int) Option {
+	return from(0, n, fmt.Sprintf("Preempt(%d)", n), single(func(*config) strategy { return newDFS(n) }))
+}
+
+// from is the option if its number is least or more, else an error of what was said.
+func from(least, n int, said string, o Option) Option {
+	if n < least {
+		return func(c *config) { c.wrong("%s: the number is at least %d", said, least) }
+	}
+	return o
+}
 
 // Random walks at random.
 func Random() Option {
@@ -159,9 +201,9 @@ func URW() Option { return single(func(c *config) strategy { return &urw{dice: n
 // POS runs the announced steps by random priorities.
 func POS() Option { return single(func(c *config) strategy { return &pos{dice: newDice(c.seed)} }) }
 
-// PCT runs the threads by random priorities with depth-1 changes.
+// PCT runs the threads by random priorities with depth-1 changes; depth is at least 1.
 func PCT(depth int) Option {
-	return single(func(c *config) strategy { return &pct{dice: newDice(c.seed), depth: max(1, depth)} })
+	return from(1, depth, fmt.Sprintf("PCT(%d)", depth), single(func(c *config) strategy { return &pct{dice: newDice(c.seed), depth: depth} }))
 }
 
 // Portfolio takes turns among URW, POS, a random walk and PCT.
@@ -186,7 +228,7 @@ func fromEnvironment() Option {
 		if v := os.Getenv("EXPLORE_SEED"); v != "" {
 			n, err := strconv.ParseUint(v, 0, 64)
 			if err != nil {
-				c.err = fmt.Errorf("explore: EXPLORE_SEED=%s is no number", v)
+				c.wrong("EXPLORE_SEED=%s is no number from 0 on, such as 7 or 0x2a", v)
 			}
 			c.seed = n
 		}
@@ -194,20 +236,19 @@ func fromEnvironment() Option {
 			n, err := strconv.Atoi(v)
 			d, notTime := time.ParseDuration(v)
 			switch {
+			case err == nil && n <= 0, notTime == nil && d <= 0:
+				c.wrong("EXPLORE_BUDGET=%s leaves nothing to try with: give it a time such as 5s, or a number of runs from 1 on, or unset it", v)
 			case err == nil:
 				c.runs, c.budget = n, 0
 			case notTime == nil:
 				c.runs, c.budget = 0, d
 			default:
-				c.err = fmt.Errorf("explore: EXPLORE_BUDGET=%s is neither a time (5s) nor a number of runs", v)
+				c.wrong("EXPLORE_BUDGET=%s is neither a time (5s) nor a number of runs", v)
 			}
 		}
 		if v := os.Getenv("EXPLORE_STRATEGY"); v != "" {
-			if o := named(v); o != nil {
-				o(c)
-			} else {
-				c.err = fmt.Errorf("explore: EXPLORE_STRATEGY=%s is none of auto, dpor, exhaustive, preempt:N, random, urw, pos, pct:N, portfolio", v)
-			}
+			c.named = "EXPLORE_STRATEGY=" + v
+			named(v)(c)
 		}
 		if v := os.Getenv("EXPLORE_REPLAY"); v != "" {
 			c.replay, c.asked = v, true
@@ -215,32 +256,38 @@ func fromEnvironment() Option {
 	}
 }
 
-// named finds a strategy by name, with a number behind a colon for some.
+// strategies are those that the environment may name. Some have a number behind a colon.
+var strategies = map[string]struct {
+	make   func(n int) Option
+	number bool
+	least  int
+}{
+	"auto":       {make: func(int) Option { return Auto() }},
+	"dpor":       {make: func(int) Option { return DPOR() }},
+	"exhaustive": {make: func(int) Option { return Exhaustive() }},
+	"preempt":    {make: Preempt, number: true},
+	"random":     {make: func(int) Option { return Random() }},
+	"urw":        {make: func(int) Option { return URW() }},
+	"pos":        {make: func(int) Option { return POS() }},
+	"pct":        {make: PCT, number: true, least: 1},
+	"portfolio":  {make: func(int) Option { return Portfolio() }},
+}
+
+// named finds a strategy by name.
 func named(s string) Option {
-	name, arg, _ := strings.Cut(s, ":")
+	wrong := func(format string, args ...any) Option {
+		return func(c *config) { c.wrong("EXPLORE_STRATEGY=%s "+format, append([]any{s}, args...)...) }
+	}
+	name, arg, colon := strings.Cut(s, ":")
+	st, ok := strategies[name]
 	n, err := strconv.Atoi(arg)
-	if arg != "" && err != nil {
-		return nil
+	switch {
+	case !ok:
+		return wrong("is none of auto, dpor, exhaustive, preempt:N, random, urw, pos, pct:N, portfolio")
+	case !st.number && colon:
+		return wrong("has a number, which %s does not take", name)
+	case st.number && (err != nil || n < st.least):
+		return wrong("wants a number from %d on behind the colon, such as %s:2", st.least, name)
 	}
-	switch name {
-	case "auto":
-		return Auto()
-	case "dpor":
-		return DPOR()
-	case "exhaustive":
-		return Exhaustive()
-	case "preempt":
-		return Preempt(n)
-	case "random":
-		return Random()
-	case "urw":
-		return URW()
-	case "pos":
-		return POS()
-	case "pct":
-		return PCT(max(n, 2))
-	case "portfolio":
-		return Portfolio()
-	}
-	return nil
+	return st.make(n)
 }

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/serializing-tokens/lwkt"
 	"github.com/serializing-tokens/lwkt/sim"
@@ -67,8 +68,35 @@ func TestMustFinish(t *testing.T) {
 		}
 	}
 	d := (&double{dir: t.TempDir()}).run(func(tb testing.TB) { Test(tb, unconcerned, PCT(2), Runs(10), MustFinish(), Keep("")) })
-	if strings.Count(d.fatal, "a bug of depth") != 1 || !strings.HasSuffix(strings.TrimSpace(d.fatal), "operations.") {
+	if strings.Count(d.fatal, "a bug of depth") != 1 || !strings.HasSuffix(strings.TrimSpace(d.fatal), ". pct(2, seed 1) never tries all, however long: take Auto, DPOR or Exhaustive, or leave out MustFinish.") {
 		t.Errorf("what is promised is told %d times: %s", strings.Count(d.fatal, "a bug of depth"), d.fatal)
+	}
+}
+
+// TestOptionsAreChecked: what makes no sense is an error that says where it stands.
+func TestOptionsAreChecked(t *testing.T) {
+	for _, c := range []struct {
+		o    Option
+		want string
+	}{
+		{Runs(-1), "Runs(-1): "}, {CPUs(-1), "CPUs(-1): "}, {Steps(-1), "Steps(-1): "}, {Budget(-time.Second), "Budget(-1s): "},
+		{On(sim.Options{CPUs: -2}), "CPUs(-2): "},
+		{Preempt(-1), "Preempt(-1): the number is at least 0"}, {PCT(0), "PCT(0): the number is at least 1"},
+	} {
+		if r := Run(unconcerned, c.o); r.Err == nil || !strings.HasPrefix(r.Err.Error(), "explore: "+c.want) {
+			t.Errorf("%s: %s", c.want, r.String())
+		}
+		if _, err := Picture(unconcerned, "", c.o); err == nil || !strings.HasPrefix(err.Error(), "explore: "+c.want) {
+			t.Errorf("%s, drawn: %v", c.want, err)
+		}
+	}
+	if !sim.HasWords {
+		if r := Run(unconcerned, On(sim.Options{Words: true})); r.Err == nil || !strings.Contains(r.Err.Error(), "needs a build with") {
+			t.Errorf("%s", r.String())
+		}
+	}
+	if r := Run(unconcerned, Runs(0), CPUs(0), Steps(0), Budget(0)); !r.OK() {
+		t.Errorf("%s", r.String())
 	}
 }
 

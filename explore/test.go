@@ -46,7 +46,7 @@ func Test(t testing.TB, program func(m *sim.Machine), opts ...Option) {
 	if c.pkg == "" {
 		c.pkg = caller()
 	}
-	if c.replay == "" && c.keep != "" {
+	if c.err == nil && c.replay == "" && c.keep != "" {
 		if !testKept(t, program, c) {
 			return
 		}
@@ -199,6 +199,9 @@ func testKept(t testing.TB, program func(m *sim.Machine), c *config) bool {
 			t.Fatal(err)
 		}
 		schedule, _, _ := strings.Cut(string(data), "\n")
+		if _, _, err := parseReplay(schedule); err != nil {
+			t.Fatalf("%s is no schedule that was kept; delete it, or check it out again: %v", path, err)
+		}
 		again := *c
 		again.replay = schedule
 		r := explore(program, &again)
@@ -208,7 +211,7 @@ func testKept(t testing.TB, program func(m *sim.Machine), c *config) bool {
 			tell(t, &again, &r)
 			return false
 		case r.Err != nil:
-			t.Fatalf("%s: %v", path, r.Err)
+			t.Fatalf("%v", r.Err) // of the program, not the schedule
 		case r.Diverged != "":
 			t.Logf("explore: the schedule kept in %s fails no more, but cannot be followed any more; delete it: %s", path, r.Diverged)
 		default:
