@@ -73,8 +73,8 @@ func (d *Drift) Error() string {
 		d.Step, d.Before, d.Now)
 }
 
-// describe lists events for people.
-func describe(events []sim.Event) string {
+// describe lists events for people, by the names that who has for threads and objects, if it is not nil.
+func describe(events []sim.Event, who names) string {
 	if len(events) == 0 {
 		return "the run had ended"
 	}
@@ -83,11 +83,25 @@ func describe(events []sim.Event) string {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		fmt.Fprintf(&b, "thread %d %s", e.Thread, e.Op.Kind)
+		byThread := e.Kind != sim.Interrupt && e.Kind != sim.Tick
+		switch {
+		case byThread && who != nil:
+			fmt.Fprintf(&b, "thread %q", who.ThreadName(e.Thread))
+		case byThread:
+			fmt.Fprintf(&b, "thread %d", e.Thread)
+		default:
+			fmt.Fprintf(&b, "%s %d", e.Kind, e.Thread)
+			continue
+		}
+		fmt.Fprintf(&b, " %s", e.Op)
 		if e.Kind != sim.Step {
 			fmt.Fprintf(&b, " (%s)", e.Kind)
 		}
-		if e.Op.Obj != sim.None {
+		switch {
+		case e.Op.Obj == sim.None:
+		case who != nil && e.Kind != sim.Choice:
+			b.WriteString(" " + who.ObjectName(e.Op.Obj))
+		default:
 			fmt.Fprintf(&b, " #%d", e.Op.Obj)
 		}
 	}

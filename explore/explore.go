@@ -117,6 +117,9 @@ func (r *Report) String() string {
 			fmt.Fprintf(&b, ", shrunk to %d by %s", f.Switches, counted(f.Replays, "run"))
 		}
 		b.WriteString("\n")
+		if r.Diverged != "" {
+			b.WriteString("the replay diverged: " + r.Diverged + "\n")
+		}
 		if strings.Contains(f.Lanes, "\n") { // it came to a step
 			fmt.Fprintf(&b, "\n%s\n\n%s\n", f.Lanes, legend)
 		}
@@ -142,7 +145,7 @@ func (r *Report) String() string {
 	if r.Failure == nil && r.Err == nil && r.Capped {
 		b.WriteString("; some runs reached the cap on steps, and what they could have done beyond was not tried")
 	}
-	if r.Diverged != "" {
+	if r.Diverged != "" && r.Failure == nil {
 		b.WriteString("; the replay diverged: " + r.Diverged)
 	}
 	return b.String()
@@ -331,9 +334,9 @@ func (x *exploration) again(schedule string) {
 	s, g := &deviate{list: list}, x.guard(nil)
 	t := drive(x.host.runs, s, g, limit{runs: 2})
 	r.Strategy, r.Runs, r.Capped = s.label(), t.runs, g.capped
-	r.Diverged = s.verdict(hash)
+	r.Diverged = s.verdict(hash, x.host)
 	if t.failed {
-		f := &Failure{Outcome: t.result.Outcome, Err: t.result.Err, Strategy: s.label(), Run: 1, Found: s.switches, Switches: s.switches, Replay: schedule}
+		f := &Failure{Outcome: t.result.Outcome, Err: t.result.Err, Strategy: s.label(), Run: 1, Found: s.switches, Switches: s.switches, Replay: replayString(s.hash, s.deviations)}
 		before := endingOf(&t.result, t.liveErr)
 		if x.draw(f, list); x.drawn == before {
 			r.Failure = f

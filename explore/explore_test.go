@@ -353,7 +353,7 @@ func TestEnvironmentOverrides(t *testing.T) {
 		{map[string]string{"EXPLORE_BUDGET": "0s"}, true, "EXPLORE_BUDGET=0s leaves nothing"},
 		{map[string]string{"EXPLORE_SEED": "-1"}, true, "EXPLORE_SEED=-1 is no number from 0 on"},
 		{map[string]string{"EXPLORE_REPLAY": "x1:zz"}, true, "is no replay string"},
-		{map[string]string{"EXPLORE_REPLAY": replay}, true, "EXPLORE_REPLAY is of another program"},
+		{map[string]string{"EXPLORE_REPLAY": replay}, true, "EXPLORE_REPLAY is of another test"},
 	} {
 		t.Run(fmt.Sprint(c.vars), func(t *testing.T) {
 			for k, v := range c.vars {
@@ -413,11 +413,29 @@ func TestReplaySurvivesChange(t *testing.T) {
 		checkThenAct(m)
 		m.Go("new", func(td *lwkt.Thread) { other.Store(td, 1) })
 	}
-	if r := Run(changed, Replay(f.Replay)); r.Failure == nil || r.Diverged != "" && !strings.Contains(r.Diverged, "not what they were") {
+	if r := Run(changed, Replay(f.Replay)); r.Failure == nil || r.Diverged != "" && !strings.Contains(r.Diverged, "not those of the run") {
 		t.Errorf("%s", r.String())
 	}
 	r := Run(unconcerned, Replay("x1:00000000:2>7,900>1"))
 	if !r.OK() || !strings.Contains(r.Diverged, "at step 2 the schedule wants 7 to go on") {
+		t.Errorf("%s", r.String())
+	}
+	named := func(m *sim.Machine) {
+		m.Go("ann", func(td *lwkt.Thread) { m.Yield(td) })
+		m.Go("bob", func(td *lwkt.Thread) { lwkt.NewToken("list").Acquire(td) })
+		m.Go("eve", func(td *lwkt.Thread) {})
+	}
+	if r := Run(named, Replay("x1:00000000:0>2")); r.Diverged != `at step 0 the schedule wants thread "eve" to go on, but what can is: thread "ann" yield, thread "bob" acquire list` {
+		t.Errorf("%s", r.Diverged)
+	}
+	// The hash tells that the operations are others, and what is told then has the right one.
+	right := Run(abba).Failure.Replay
+	wrong := "x1:00000001:" + right[len("x1:00000001:"):]
+	r = Run(abba, Replay(wrong))
+	if r.Failure == nil || r.Failure.Replay != right || !strings.Contains(r.String(), "with 1 switch\nthe replay diverged: all deviations could be followed, but the operations are not those") {
+		t.Errorf("%s", r.String())
+	}
+	if r := Run(abba, Replay(right)); strings.Contains(r.String(), "diverged") || r.Failure.Replay != right {
 		t.Errorf("%s", r.String())
 	}
 	r = Run(unconcerned, Replay("x1:00000000:900>1"))

@@ -62,7 +62,7 @@ func (s *stack) short(step int, first, n int32) {
 // race, as the detector sees it.
 func (s *stack) drifted() *Drift {
 	if d := s.drift; d != nil && d.Now == "" {
-		d.Before, d.Now = describe(d.then), describe(d.now)
+		d.Before, d.Now = describe(d.then, nil), describe(d.now, nil) // the objects of before have no names any more
 	}
 	return s.drift
 }

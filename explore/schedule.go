@@ -5,7 +5,7 @@ package explore
 // have a letter before their number: c for the outcome of a data choice, t for the
 // timer of a thread, i for an interrupt source, k for the clock tick of a processor.
 // The hash is of all operations of the run, so that a replay can say that the program
-// has changed.
+// has changed; nothing else depends on it.
 //
 // A replay is lenient. When the code has changed and what a deviation asks for cannot
 // go on at its step, it says so, and the run goes on under the default policy, which
@@ -178,15 +178,19 @@ func (s *deviate) Choose(p *sim.Point) int {
 	return s.note(p, lazy(p))
 }
 
-// verdict says how far a replay was one.
-func (s *deviate) verdict(hash uint32) string {
+// verdict says how far a replay was one, in the names of who.
+func (s *deviate) verdict(hash uint32, who names) string {
 	switch last := len(s.list) - 1; {
 	case s.diverged != nil:
-		return fmt.Sprintf("at step %d the schedule wants %s to go on, but what can is: %s", s.astray.step, s.astray.key, describe(s.diverged))
+		wants := s.astray.key.String()
+		if k := s.astray.key; k.kind == sim.Step && who != nil && who.ThreadName(k.n) != "?" {
+			wants = fmt.Sprintf("thread %q", who.ThreadName(k.n))
+		}
+		return fmt.Sprintf("at step %d the schedule wants %s to go on, but what can is: %s", s.astray.step, wants, describe(s.diverged, who))
 	case last >= 0 && s.list[last].step >= len(s.keys):
 		return fmt.Sprintf("the run ended at step %d, before the deviation at step %d", len(s.keys), s.list[last].step)
 	case hash != s.hash:
-		return "all deviations could be followed, but the operations are not what they were"
+		return fmt.Sprintf("all deviations could be followed, but the operations are not those of the run that was written down (their hash is %08x, not %08x)", s.hash, hash)
 	}
 	return ""
 }

@@ -56,8 +56,8 @@ func Test(t testing.TB, program func(m *sim.Machine), opts ...Option) {
 	case !r.OK():
 		tell(t, c, &r)
 	case c.asked && r.Diverged != "":
-		t.Fatalf("explore: EXPLORE_REPLAY is of another program, or of this one before a change: %s.\n"+
-			"This run did not fail, which says nothing about the test: run it without EXPLORE_REPLAY.", r.Diverged)
+		t.Fatalf("explore: EXPLORE_REPLAY is of another test, or of this one before a change: %s.\n"+
+			"This run did not fail, which says nothing about the test. A schedule is for one test alone: name that by -run, as the line does which repeats a failure, or unset EXPLORE_REPLAY.", r.Diverged)
 	default:
 		t.Logf("explore: %s", r.String())
 	}
