@@ -91,6 +91,33 @@ func TestFit(t *testing.T) {
 	}
 }
 
+// TestBoxesHoldTheirTexts has names of types in the boxes, which are bold, and so wide.
+func TestBoxesHoldTheirTexts(t *testing.T) {
+	f, err := Picture(func(m *sim.Machine) {
+		box := new(strings.Builder)
+		for _, name := range []string{"sender", "receiver"} {
+			m.Go(name, func(td *lwkt.Thread) { td.Wakeup(box); td.Wakeup(&name) })
+		}
+	}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	boxes := regexp.MustCompile(`<rect [^>]*width="(\d+)"[^>]*stroke-width="1.3"/>(<text .*?)</g>`).FindAllStringSubmatch(string(f.SVG), -1)
+	for _, b := range boxes {
+		width, _ := strconv.Atoi(b[1])
+		for _, m := range regexp.MustCompile(`font-size="(\d+)" font-weight="(\d+)"[^>]*>([^<]*)<`).FindAllStringSubmatch(b[2], -1) {
+			size, _ := strconv.Atoi(m[1])
+			tenths := map[string]int{"400": 6, "600": 7}[m[2]]
+			if n := len([]rune(html.UnescapeString(m[3]))); n*size*tenths/10 > width-4 {
+				t.Errorf("%q is wider than its box of %d", m[3], width)
+			}
+		}
+	}
+	if len(boxes) != 4 {
+		t.Errorf("%d boxes", len(boxes))
+	}
+}
+
 // TestPictureHoldsItsTexts has names that are too long for their boxes and a title for
 // several lines.
 func TestPictureHoldsItsTexts(t *testing.T) {

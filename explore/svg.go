@@ -164,12 +164,12 @@ func (g *svg) measure() {
 	}
 	g.fold()
 	n := max(1, g.column[len(t.rows)])
-	longest := 6
+	widest := 52
 	for _, r := range t.rows {
 		a, b := g.words(r)
-		longest = max(longest, utf8.RuneCountInString(a), utf8.RuneCountInString(b))
+		widest = max(widest, 8*utf8.RuneCountInString(a)+10, 9*utf8.RuneCountInString(b)+10) // the second line is bold
 	}
-	g.step = min(max(4200/n, 3), min(max(52, 8*longest+10), 120))
+	g.step = min(max(4200/n, 3), min(widest, 120))
 	ending := 0
 	for _, s := range t.last {
 		ending = max(ending, 7*utf8.RuneCountInString(s)+12)

@@ -149,7 +149,11 @@ func (g *svg) box(r row) {
 	fmt.Fprintf(g, `<g><title>%s</title><rect x="%d" y="%d" width="%d" height="%d" rx="5" fill="#fff"/><rect x="%[2]d" y="%[3]d" width="%[4]d" height="%[5]d" rx="5" fill="%s" fill-opacity="0.12" stroke="%[6]s" stroke-width="1.3"/>`,
 		html.EscapeString(strings.TrimSpace(tip)), x, y, w, boxHeight, stroke)
 	line := func(s string, y, size int, weight, fill string) {
-		s = fit(s, "…", max(2, (w-6)*10/(size*6)))
+		tenths := 6 // of the size, which a letter is wide
+		if weight == "600" {
+			tenths = 7
+		}
+		s = fit(s, "…", max(2, (w-6)*10/(size*tenths)))
 		fmt.Fprintf(g, `<text x="%d" y="%d" font-size="%d" font-weight="%s" fill="%s" text-anchor="middle">%s</text>`, x+w/2, y, size, weight, fill, html.EscapeString(s))
 	}
 	if second == "" {
