@@ -111,7 +111,7 @@ func ExampleTest() {
 	//     1  block          :              example_bank_test.go:50
 	//     2  |              acquire seats  example_bank_test.go:47
 	//     3  :              block          example_bank_test.go:50
-	//     4  |              unblock        example_bank_test.go:50
+	//     4  :              unblock        example_bank_test.go:50
 	//     5  :              release seats  example_bank_test.go:53
 	//     6  unblock                       example_bank_test.go:50
 	//     7  release seats                 example_bank_test.go:53

@@ -1,8 +1,8 @@
 package explore
 
 // Lanes: the run as text, a column for each thread and a line for each step, with the
-// source line on the right. Between its steps a column shows # while the thread holds
-// something, : while it waits, and | otherwise.
+// source line on the right. Between its steps a column shows : while the thread waits, up to
+// the step in which it goes on, # while it holds something, and | otherwise.
 
 import (
 	"fmt"
@@ -93,7 +93,7 @@ func cell(s string, width int) string {
 func (t *timeline) mark(thread, step int) string {
 	for _, list := range [2][]span{t.waits, t.idle} {
 		for _, w := range list {
-			if w.thread == thread && w.from <= step && step < w.to {
+			if w.thread == thread && w.from <= step && (step < w.to || t.next(thread, w.to) > step) {
 				return ":"
 			}
 		}

@@ -78,8 +78,7 @@ func tell(out io.Writer, svg string) error {
 		}
 	}
 	if caught != nil {
-		fmt.Fprintf(out, "\nThe schedule that catches A when it keeps its iterator (# holds, : waits, on the right the source line):\n\n%s\n\n%s\n\n", indent(caught.Lanes), indent(firstLine(caught.Err)))
-		fmt.Fprintf(out, "It can be repeated as %s\n", caught.Replay)
+		fmt.Fprintf(out, "\nThe schedule that catches A when it keeps its iterator (# holds, : waits, | neither, on the right the source line):\n\n%s\n\n%s\n", indent(caught.Lanes), indent(firstLine(caught.Err)))
 		if svg != "" {
 			if err := os.WriteFile(svg, caught.SVG, 0o644); err != nil {
 				return err

@@ -70,7 +70,7 @@ func TestCommand(t *testing.T) {
 	if status != 0 || stderr != "" {
 		t.Fatalf("status %d, stderr %q", status, stderr)
 	}
-	for _, want := range []string{"thread A", "what happened", "caught  in schedule", "exhaustive", "x1:", "story.go:", "A goes on at element 2, which was freed"} {
+	for _, want := range []string{"thread A", "what happened", "caught  in schedule", "exhaustive", "5  :           release T1", "story.go:", "A goes on at element 2, which was freed"} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("%q is missing in\n%s", want, stdout)
 		}
