@@ -20,9 +20,10 @@
 //     Drift), but not always.
 //   - Start threads with Machine.Go, and from threads with Thread.Go; lwkt.Go and go
 //     statements start goroutines that the machine does not know of.
-//   - Wait only through packages lwkt and sim. A thread that waits for a raw channel or a
-//     lock of package sync stops the whole machine, and fails the test after ten seconds.
-//     Instead of T.Fatal in a thread use Machine.Assert. A context that a thread cancels
+//   - Wait only through packages lwkt and sim. What waits for a raw channel or a lock of package
+//     sync, be it a thread, the function or Finally, stops the whole machine, and fails the test after ten seconds.
+//   - Instead of T.Fatal and T.Error use Machine.Assert, in threads, in the function and in
+//     Finally: those fail the test without a schedule that repeats it. A context that a thread cancels
 //     comes from Machine.WithCancel: when another one is cancelled is not explored.
 //   - Threads switch only at operations of lwkt and sim. Plain code between two of them looks
 //     atomic, so a counter without a lock never loses anything here. Run the test with

@@ -24,10 +24,12 @@ type host struct {
 	broken  error        // how program panicked
 }
 
-// setup calls the program's function. The stack of a panic is gone where the session ends.
+// setup calls the program's function. An assertion that fails in it is a failure of the run, which ends at
+// once. The stack of another panic would be gone where the session ends.
 func (h *host) setup(m *sim.Machine) {
 	defer func() {
-		if v := recover(); v != nil {
+		v := recover()
+		if _, assertion := v.(*sim.AssertError); v != nil && !assertion {
 			h.broken = &sim.PanicError{Value: v, Stack: debug.Stack()}
 			panic(v)
 		}

@@ -21,7 +21,6 @@ func TestSetupPanics(t *testing.T) {
 	}{
 		{"a panic", func(m *sim.Machine) { none.n++ }, "nil pointer dereference"},
 		{"misuse", func(m *sim.Machine) { m.Interrupt("disk", 0, 1, func(td *lwkt.Thread) {}) }, "Interrupt"},
-		{"an assertion", func(m *sim.Machine) { m.Assert(false, "no disk") }, "no disk"},
 		{"no function", func(m *sim.Machine) { m.Go("c", nil) }, `there is no function for thread "c" to call`},
 	} {
 		for _, late := range []int{1, 2, 4} { // run for the second time, of the search

@@ -171,3 +171,29 @@ func TestReductionOnTheMachine(t *testing.T) {
 		})
 	}
 }
+
+// An assertion that fails in setup or Finally fails the run, with a schedule that repeats it.
+func TestAssertionsOutsideOfThreads(t *testing.T) {
+	for name, program := range map[string]func(m *sim.Machine){
+		"setup": func(m *sim.Machine) {
+			m.Go("one", func(td *lwkt.Thread) { m.Yield(td) })
+			m.Assert(false, "planted in %s", "setup")
+			m.Assert(false, "not reached")
+		},
+		"Finally": func(m *sim.Machine) {
+			m.Go("one", func(td *lwkt.Thread) { m.Yield(td) })
+			m.Finally(func() { m.Assert(false, "planted in Finally") })
+		},
+	} {
+		for _, o := range []sim.Options{{}, {CPUs: 1}} {
+			r := Run(program, On(o))
+			if r.Failure == nil || r.Failure.Outcome != sim.AssertFailed || r.Failure.Err.Error() != "sim: assertion failed: planted in "+name {
+				t.Fatalf("%s: %s", name, r.String())
+			}
+			again := Run(program, On(o), Replay(r.Failure.Replay))
+			if again.Failure == nil || again.Failure.Err.Error() != r.Failure.Err.Error() {
+				t.Errorf("%s: the replay says %s", name, again.String())
+			}
+		}
+	}
+}

@@ -230,7 +230,8 @@ func (m *Machine) newThread() *lwkt.Thread {
 // Finally has f called after all threads have ended, if nothing went wrong.
 func (m *Machine) Finally(f func()) { m.finally = append(m.finally, f) }
 
-// Assert ends the run as AssertFailed if ok is false. Before the run it panics instead.
+// Assert ends the run as AssertFailed if ok is false. In setup it panics with the *AssertError, and a run that
+// begins all the same ends before its first event.
 //
 //go:norace
 func (m *Machine) Assert(ok bool, format string, args ...any) {
@@ -238,10 +239,14 @@ func (m *Machine) Assert(ok bool, format string, args ...any) {
 		return
 	}
 	err := &AssertError{Text: fmt.Sprintf(format, args...), Stack: debug.Stack()}
-	if p := m.cur; p != nil && m.phase != over {
+	if p := m.cur; p != nil && m.phase != over && m.phase != setup {
 		err.Thread = p.name
 	}
-	if m.phase == setup || m.phase == over { // or in Finally
+	switch m.phase {
+	case setup:
+		m.fail(AssertFailed, err) // of a run that begins all the same
+		panic(err)
+	case over: // in Finally
 		panic(err)
 	}
 	m.fail(AssertFailed, err)
@@ -358,7 +363,9 @@ func (m *Machine) runAlone(c Chooser) Result {
 }
 
 func (m *Machine) callFinally() {
+	m.s.between = inFinally
 	defer func() {
+		m.s.between = threads
 		switch v := recover().(type) {
 		case nil:
 		case *AssertError:

@@ -23,6 +23,7 @@ type repeat struct {
 // called one at a time, but on any goroutine of the session. If one of them panics or ends the goroutine, so does Repeat.
 func (s *Session) Repeat(o Options, next func(m *Machine) Chooser, done func(m *Machine, r Result) bool) {
 	t := &repeat{o: o, next: next, done: done}
+	defer func() { s.between, s.guest = threads, nil }()
 	for m, c := t.prepare(s); c != nil; m, c = t.prepare(s) {
 		if !inline || m.words() {
 			if !done(m, m.Run(c)) {
@@ -48,7 +49,10 @@ func (s *Session) Repeat(o Options, next func(m *Machine) Chooser, done func(m *
 // prepare makes the next machine.
 func (t *repeat) prepare(s *Session) (*Machine, Chooser) {
 	m := s.New(t.o)
-	return m, t.next(m)
+	s.between = inSetup
+	c := t.next(m)
+	s.between = threads
+	return m, c
 }
 
 // returned says whether all threads have returned, in a run of Repeat.
@@ -68,7 +72,9 @@ func (m *Machine) returned() bool {
 func (m *Machine) again(p *proc) {
 	s, t := m.s, m.s.repeat
 	t.broken = true
+	s.guest = p
 	defer func() {
+		s.guest = nil
 		if t.broken {
 			t.value = recover()
 			if m.phase == setup {

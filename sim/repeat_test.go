@@ -1,8 +1,10 @@
 package sim
 
 import (
+	"errors"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -174,4 +176,49 @@ func leaks(t *testing.T, before int) {
 		}
 	}
 	t.Errorf("%d goroutines, %d before", runtime.NumGoroutine(), before)
+}
+
+// What blocks outside the simulation between the threads of two runs is noticed and named, on the machine's
+// goroutine (run 0) as on that of the last thread of the run before.
+func TestBlockInSetupAndFinallyIsNamed(t *testing.T) {
+	for _, at := range []int{0, 3} {
+		for _, where := range []string{"the setup", "Finally"} {
+			release := make(chan struct{})
+			blocks := func() { <-release }
+			left := make(chan struct{})
+			err := DoWithin(100*time.Millisecond, func(s *Session) {
+				defer close(left)
+				i := 0
+				s.Repeat(Options{}, func(m *Machine) Chooser {
+					if i > at {
+						return nil
+					}
+					run := i
+					if where == "the setup" && run == at {
+						blocks()
+					}
+					program(m, "", false)
+					m.Finally(func() {
+						if where == "Finally" && run == at {
+							blocks()
+						}
+					})
+					return &tours{i}
+				}, func(*Machine, Result) bool {
+					i++
+					return true
+				})
+			})
+			close(release)
+			<-left
+			var real *RealBlockError
+			if !errors.As(err, &real) {
+				t.Fatalf("%s of run %d: %v", where, at, err)
+			}
+			text := real.Error()
+			if real.Thread != "" || !strings.HasPrefix(text, "sim: "+where+" is not back after ") || !strings.Contains(real.Stack, "TestBlockInSetupAndFinallyIsNamed.func1") {
+				t.Errorf("%s of run %d: thread %q: %s", where, at, real.Thread, text)
+			}
+		}
+	}
 }

@@ -43,7 +43,7 @@ func (e *PanicError) Unwrap() error {
 
 // AssertError is an assertion that was false.
 type AssertError struct {
-	Thread string // its name, "" in Finally
+	Thread string // its name, "" in setup and Finally
 	Text   string // what Machine.Assert was told
 	Stack  []byte // where
 }

@@ -24,17 +24,28 @@ type Session struct {
 	runs    *Machine    // m, or one of New
 	asked   atomic.Bool // by the watch, and no run has begun or ended since
 	repeat  *repeat     // under way
+	between place       // what of the program runs, if it is no thread
+	guest   *proc       // on whose goroutine that is; nil: the machine's
 }
 
+// place is a part of a program under test.
+type place uint8
+
+const (
+	threads place = iota
+	inSetup       // of Repeat
+	inFinally
+)
+
 // Do calls f with a Session on a goroutine of its own, and returns when f does. If a
-// single run takes longer than ten seconds by the wall clock, because a thread blocks
-// outside the simulation or never comes to an operation, Do leaves f behind and
+// single run takes longer than ten seconds by the wall clock, because a thread, Finally or the
+// setup of Repeat blocks outside the simulation or never comes to an operation, Do leaves f behind and
 // returns a *RealBlockError. A panic of f is one of Do with the same value, and a Goexit one of Do.
 func Do(f func(s *Session)) error { return DoWithin(10*time.Second, f) }
 
 // DoWithin is Do with another limit on a single run.
 func DoWithin(stall time.Duration, f func(s *Session)) error {
-	s := &Session{driver: new(proc)}
+	s := &Session{driver: &proc{life: live}}
 	done := make(chan struct{})
 	var failure any
 	returned := false
@@ -42,6 +53,7 @@ func DoWithin(stall time.Duration, f func(s *Session)) error {
 		defer close(done)
 		defer s.close()
 		defer func() { failure = recover() }()
+		s.driver.goid = goid()
 		f(s)
 		returned = true
 	}()
@@ -68,15 +80,27 @@ func DoWithin(stall time.Duration, f func(s *Session)) error {
 	}
 }
 
-// stalled describes the thread that does not come back.
+// stalled describes what does not come back.
 //
 //go:norace
 func (s *Session) stalled(after time.Duration) error {
 	e := &RealBlockError{After: after, Thread: "(none)", Stack: "(unknown)"}
-	if p := s.runs.cur; p != nil {
-		e.Thread = p.name
-		e.Stack = theirs(stacks([]*proc{p})[0])
+	p := s.guest
+	if p == nil {
+		p = s.driver
 	}
+	switch s.between {
+	case inSetup:
+		e.Thread, e.what = "", "the setup"
+	case inFinally:
+		e.Thread, e.what = "", "Finally"
+	default:
+		if p = s.runs.cur; p == nil {
+			return e
+		}
+		e.Thread = p.name
+	}
+	e.Stack = theirs(stacks([]*proc{p})[0])
 	return e
 }
 
@@ -112,7 +136,7 @@ func (s *Session) beats() {
 //
 //go:norace
 func (s *Session) running() bool {
-	return s.runs != nil && s.runs.phase != setup && s.runs.phase != over
+	return s.between != threads || s.runs != nil && s.runs.phase != setup && s.runs.phase != over
 }
 
 // spare are the procs of sessions that are over, without coroutines. Their records
@@ -188,14 +212,20 @@ func (s *Session) close() {
 	s.idle = nil
 }
 
-// RealBlockError tells of a thread that blocked outside the simulation.
+// RealBlockError tells of a thread that blocked outside the simulation, or of Finally or the setup.
 type RealBlockError struct {
-	Thread string        // its name
+	Thread string        // its name, or "" if it was none
 	After  time.Duration // how long the run has taken
 	Stack  string        // what it is doing, without frames of this module if there are others
+
+	what string // it was, if no thread
 }
 
 // Error tells all of it.
 func (e *RealBlockError) Error() string {
-	return fmt.Sprintf("sim: thread %q is not back after %v: it blocks outside the simulation (a raw channel, a lock of another kind, I/O), or loops without an operation:\n%s", e.Thread, e.After.Round(time.Millisecond), e.Stack)
+	what := e.what
+	if what == "" {
+		what = fmt.Sprintf("thread %q", e.Thread)
+	}
+	return fmt.Sprintf("sim: %s is not back after %v: it blocks outside the simulation (a raw channel, a lock of another kind, I/O), or loops without an operation:\n%s", what, e.After.Round(time.Millisecond), e.Stack)
 }
