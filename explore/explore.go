@@ -35,7 +35,8 @@
 //   - Name your locks. Those without a name are numbered in the order of first use.
 //
 // A failure is a deadlock, a panic, an assertion that does not hold, a lock
-// held at the end, a thread that starves or goes on for ever. It is told with the
+// held at the end, a thread that starves or goes on for ever, or one that waits for too long behind
+// threads of lower priority (MaxInversion). It is told with the
 // fewest switches that could be found, as a line that repeats it, and as a picture.
 package explore
 

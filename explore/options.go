@@ -3,6 +3,7 @@ package explore
 // What a caller can say about an exploration: the machine, how long, which strategy.
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -18,6 +19,7 @@ type Option func(c *config)
 
 type config struct {
 	machine     sim.Options
+	inversion   time.Duration
 	budget      time.Duration
 	runs        int
 	seed        uint64
@@ -74,6 +76,12 @@ func newConfig(opts []Option) *config {
 	if c.machine.Steps == 0 {
 		c.machine.Steps = defaultSteps
 	}
+	if c.inversion > 0 {
+		c.machine.MaxInversion = c.inversion
+	}
+	if o := c.machine; o.MaxInversion > 0 && (o.CPUs == 0 || !o.Timed) {
+		c.err = errors.New("explore: MaxInversion needs processors and virtual time: On(sim.Options{CPUs: 1, Timed: true})")
+	}
 	if c.budget == 0 && c.runs == 0 {
 		c.budget = 2 * time.Second
 	}
@@ -99,6 +107,17 @@ func (c *config) mayWords() {
 // CPUs runs the program on n processors; 0, which holds without it, leaves out
 // processors, so that every thread may step at any time.
 func CPUs(n int) Option { return func(c *config) { c.machine.CPUs = n } }
+
+// MaxInversion makes a run fail if threads of lower priority keep one from running for longer than d of virtual
+// time before it runs again; sim.Options.MaxInversion says what counts. The limit to expect of locks that lend is their longest section,
+// and of spl and critical sections the longest of those. It needs processors and virtual time (On), and is an error without.
+func MaxInversion(d time.Duration) Option {
+	return func(c *config) {
+		if c.inversion = d; d <= 0 {
+			c.err = fmt.Errorf("explore: MaxInversion of %v, which is no time", d)
+		}
+	}
+}
 
 // Words explores the lock code itself: each operation on a word of it is a step
 // (sim.Options.Words). It needs a build with the tag lwkt_words; in others it is an

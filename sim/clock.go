@@ -46,6 +46,9 @@ func (m *Machine) pass() bool {
 			}
 		}
 	}
+	if m.o.MaxInversion > 0 {
+		m.inversions(next - m.now)
+	}
 	m.now = next
 	changed := false
 	for _, p := range m.procs {

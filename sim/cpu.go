@@ -72,13 +72,13 @@ type sched struct {
 	victim  *proc // whom it preempted
 	spl     Level
 	crit    int
-	slice   int           // ticks since it was dispatched
-	left    int64         // virtual time until its operation takes place
-	work    int64         // of Work: the time to use up
-	move    *CPU          // where Migrate wants it to go
-	waited  time.Duration // virtual time spent runnable or blocked; see Waited
-	off     int64         // when it stopped running
-	stepped bool          // it did something since it was dispatched
+	slice   int      // ticks since it was dispatched
+	left    int64    // virtual time until its operation takes place
+	work    int64    // of Work: the time to use up
+	move    *CPU     // where Migrate wants it to go
+	stepped bool     // it did something since it was dispatched
+	kept    int64    // with MaxInversion: for how long, since it ran, threads of lower priority kept it from that
+	keepers []keeper // who they are
 }
 
 type state uint8
@@ -111,7 +111,7 @@ func (m *Machine) placed(p *proc) {
 	if p.cpu == nil {
 		p.cpu = m.cpus[p.index%len(m.cpus)]
 	}
-	p.left, p.off = m.cost(p), m.now
+	p.left = m.cost(p)
 }
 
 // left is called when a thread has ended.
@@ -208,7 +208,7 @@ func (c *CPU) dispatch(p *proc) {
 	c.since = c.m.now
 	c.switches++
 	p.stepped = false
-	p.waited += time.Duration(c.m.now - p.off)
+	p.kept, p.keepers = 0, p.keepers[:0]
 }
 
 // halt takes the running thread off the CPU.
@@ -216,7 +216,7 @@ func (c *CPU) halt(to state) *proc {
 	p := c.running
 	c.use()
 	c.running = nil
-	p.state, p.off = to, c.m.now
+	p.state = to
 	return p
 }
 
@@ -398,11 +398,6 @@ func (m *Machine) CPUOf(thread int) int {
 //
 //go:norace
 func (m *Machine) CPU(td *lwkt.Thread) int { return m.CPUOf(procOf(td).index) }
-
-// Waited returns the virtual time for which the thread has not been running.
-//
-//go:norace
-func (m *Machine) Waited(td *lwkt.Thread) time.Duration { return procOf(td).waited }
 
 // Migrate moves the thread to another CPU, by a message to it. The thread gives up
 // its tokens meanwhile. It panics in a critical section.

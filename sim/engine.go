@@ -97,6 +97,9 @@ func (m *Machine) choose() bool {
 	default:
 		m.free(at)
 	}
+	if m.outcome != Done { // time passed, and too much of it (MaxInversion)
+		return false
+	}
 	if len(at.Enabled) == 0 && !m.idle(at) {
 		m.stuck(at)
 		return false

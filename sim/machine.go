@@ -48,6 +48,16 @@ type Options struct {
 	Quantum int
 	// Slicing is what the end of a time slice does to a holder of tokens. With CPUs.
 	Slicing Slicing
+	// MaxInversion is for how long a thread may be kept from running by threads of lower priority;
+	// then the run ends with Inversion. 0 stands for ever. With CPUs and Timed.
+	//
+	// What counts is time in which the thread could run and does not, or waits for a lock or tokens, while a thread
+	// whose own priority is lower, whatever it is lent, runs on its CPU; or, if it waits for what another thread has, on the
+	// CPU of that one, or of the one which that waits for, and so on. So a section of a thread of lower priority counts too: a lock
+	// that lends keeps the time to the length of it. Where nobody has it exclusively, as readers do not, it is the CPU of the thread
+	// that waits. Time in which a thread, or who has what it waits for, sleeps, or waits for a condition or a
+	// channel, does not count, nor does spinning. The time is added up until the thread runs again.
+	MaxInversion time.Duration
 	// States, with Words, is to recognize the states of runs.
 	States *States
 	// Cost is how long an operation takes in virtual time; 0 stands for a microsecond.
@@ -148,6 +158,9 @@ func (m *Machine) init(o Options) {
 	}
 	if o.States != nil && (!HasStates || !o.Words) {
 		panic("sim: Options.States needs Words, and a build with -tags lwkt_words, without -race, for amd64 or arm64, whose frame pointers are known")
+	}
+	if o.MaxInversion > 0 && (o.CPUs == 0 || !o.Timed) {
+		panic("sim: Options.MaxInversion needs CPUs and Timed: without them there is no time in which one thread keeps another from running")
 	}
 	m.o = o
 	m.run++

@@ -175,21 +175,14 @@ func (m *Machine) waitOf(p *proc) (w Wait, owner *proc) {
 	w.Thread = p.name
 	obj := p.ev.Op.Obj
 	switch p.wait {
-	case onMutex:
-		w.For, owner = m.names.describe(obj), p.mu.owner
-	case onLock:
-		w.For, owner = m.names.describe(obj), m.ownerOf(obj)
+	case onMutex, onLock, onToken, onWants:
+		w.For = m.names.describe(obj)
 	case onOwner:
-		obj = m.names.other(p.lock)
-		w.For, owner = m.names.describe(obj), m.ownerOf(obj)
-	case onToken, onWants:
-		w.For, owner = m.names.describe(obj), m.ownerOf(obj)
+		w.For = m.names.describe(m.names.other(p.lock))
 	case onPermit:
 		if obj >= 0 {
-			if owner = m.ownerOf(obj); p.sleeps() {
-				w.For = "a wakeup on " + m.names.describe(obj)
-			} else {
-				w.For = m.names.describe(obj)
+			if w.For = m.names.describe(obj); p.sleeps() {
+				w.For = "a wakeup on " + w.For
 			}
 		}
 	case onCond:
@@ -199,10 +192,23 @@ func (m *Machine) waitOf(p *proc) (w Wait, owner *proc) {
 	default:
 		w.For = "its turn"
 	}
-	if owner != nil {
+	if owner = m.blocker(p); owner != nil {
 		w.Owner = owner.name
 	}
 	return w, owner
+}
+
+// blocker is the thread that has what p waits for, or nil.
+func (m *Machine) blocker(p *proc) *proc {
+	switch p.wait {
+	case onMutex:
+		return p.mu.owner
+	case onOwner:
+		return m.ownerOf(m.names.other(p.lock))
+	case onLock, onToken, onWants, onPermit:
+		return m.ownerOf(p.ev.Op.Obj)
+	}
+	return nil
 }
 
 // stacks returns the stack of each of the threads.

@@ -16,10 +16,11 @@ const (
 	StepLimit                   // Options.Steps were not enough
 	Abandoned                   // by the Chooser
 	RealBlock                   // a thread blocked outside the simulation
+	Inversion                   // threads of lower priority kept one from running for longer than Options.MaxInversion
 )
 
 var outcomes = [...]string{
-	"done", "deadlock", "panic", "assertion failed", "locks held at exit", "exited", "step limit", "abandoned", "blocked outside the simulation",
+	"done", "deadlock", "panic", "assertion failed", "locks held at exit", "exited", "step limit", "abandoned", "blocked outside the simulation", "priority inversion",
 }
 
 // String names the outcome.
