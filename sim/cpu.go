@@ -28,6 +28,7 @@ package sim
 // are interrupts; here they are handled between two operations.
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/serializing-tokens/lwkt"
@@ -90,13 +91,33 @@ const (
 	aside // preempted by an interrupt, which returns to it
 )
 
-// OnCPU places a thread on a CPU; without it, threads are dealt out in turn.
+// OnCPU places a thread on a CPU; without it, threads are dealt out in turn. Without Options.CPUs it says
+// nothing. Machine.Go panics if there is no such CPU.
 func OnCPU(n int) ThreadOption {
 	return func(p *proc) {
-		if len(p.m.cpus) > 0 {
-			p.cpu = p.m.cpus[n]
+		switch m := p.m; {
+		case len(m.cpus) == 0:
+		case n < 0 || n >= len(m.cpus):
+			m.birth.wrong = fmt.Sprintf("OnCPU(%d) of thread %q: %s", n, p.name, m.allCPUs())
+		default:
+			p.cpu = m.cpus[n]
 		}
 	}
+}
+
+// wantCPU panics if there is no such CPU; what is who wants it.
+func (m *Machine) wantCPU(what string, cpu int) {
+	if cpu < 0 || cpu >= len(m.cpus) {
+		panic("sim: " + what + ": " + m.allCPUs())
+	}
+}
+
+// allCPUs tells which there are.
+func (m *Machine) allCPUs() string {
+	if len(m.cpus) == 0 {
+		return "the machine has no CPUs (Options.CPUs)"
+	}
+	return fmt.Sprintf("the machine has CPUs 0..%d (Options.CPUs)", len(m.cpus)-1)
 }
 
 // UserThread makes a thread one of user mode: whatever its priority, below all kernel threads, and sliced. A kernel
@@ -400,13 +421,16 @@ func (m *Machine) CPUOf(thread int) int {
 func (m *Machine) CPU(td *lwkt.Thread) int { return m.CPUOf(procOf(td).index) }
 
 // Migrate moves the thread to another CPU, by a message to it. The thread gives up
-// its tokens meanwhile. It panics in a critical section.
+// its tokens meanwhile. It panics in a critical section, and if there is no such CPU.
 //
 //go:norace
 func (m *Machine) Migrate(td *lwkt.Thread, cpu int) (changed bool) {
 	p := procOf(td)
 	if p.crit > 0 {
 		panic("sim: Migrate in a critical section")
+	}
+	if cpu < 0 || cpu >= len(m.cpus) {
+		m.wantCPU(fmt.Sprintf("Migrate of thread %q to CPU %d", p.name, cpu), cpu)
 	}
 	if cpu == m.CPU(td) {
 		return false

@@ -5,6 +5,7 @@ package sim
 // State machine: cpu.go
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/serializing-tokens/lwkt"
@@ -12,7 +13,8 @@ import (
 )
 
 // Level is an interrupt priority level. A CPU at a level takes interrupts above it
-// only; the level belongs to the running thread.
+// only; the level belongs to the running thread. What is not taken is pending, and of several that are the CPU takes that of
+// the highest level first when it may, and those of one level in the order in which their sources were added.
 type Level uint8
 
 // The levels, as NetBSD has them.
@@ -30,7 +32,12 @@ const (
 var levelNames = [...]string{"none", "softclock", "softbio", "softnet", "softserial", "vm", "sched", "high"}
 
 // String is the name of the level.
-func (l Level) String() string { return levelNames[l] }
+func (l Level) String() string {
+	if l > SplHigh {
+		return fmt.Sprintf("Level(%d)", uint8(l))
+	}
+	return levelNames[l]
+}
 
 // Source is a source of interrupts with its handler.
 type Source struct {
@@ -49,8 +56,8 @@ type Source struct {
 // SourceOption says something about a Source to Machine.Interrupt.
 type SourceOption func(*Source)
 
-// Fast makes the handler a filter: it borrows the CPU of whatever runs, must not wait for
-// anything, and panics if it does.
+// Fast makes the handler a filter: it borrows the CPU of whatever runs, also of another handler of a lower level, must
+// not wait for anything, and panics if it does.
 func Fast() SourceOption { return func(s *Source) { s.fast = true } }
 
 // At raises the interrupt at some virtual time.
@@ -62,10 +69,16 @@ func AnyTime(n int) SourceOption { return func(s *Source) { s.may = n } }
 // Interrupt adds a source of interrupts of a CPU, to be called before Run. The handler is
 // called once for each time that it is raised, at its level, on an interrupt thread
 // of the best priority, which preempts whatever runs and returns to it when it is done or
-// must wait.
+// must wait. As in DragonFly there is one preemption at a time: an interrupt of a higher level that comes while a
+// handler has preempted a thread waits until that goes on, unless its own handler is Fast. It panics if there is no such CPU or level; SplNone is
+// none, for every thread would keep it out.
 func (m *Machine) Interrupt(name string, cpu int, level Level, handler func(td *lwkt.Thread), opts ...SourceOption) *Source {
 	if len(m.cpus) == 0 || m.phase != setup {
 		panic("sim: Interrupt needs Options.CPUs, and must be called before Run")
+	}
+	m.wantCPU(fmt.Sprintf("Interrupt %q on CPU %d", name, cpu), cpu)
+	if level == SplNone || level > SplHigh {
+		panic(fmt.Sprintf("sim: Interrupt %q at level %v: it is to be from SplSoftClock to SplHigh", name, level))
 	}
 	s := &Source{m: m, index: len(m.sources), name: name, cpu: cpu, level: level}
 	for _, o := range opts {
@@ -117,16 +130,9 @@ func (p *proc) settled(s *Source) {
 
 // interrupts delivers what may be delivered to c (S3).
 func (c *CPU) interrupts() {
-	for _, s := range c.m.sources {
+	for s := c.deliverable(); s != nil; s = c.deliverable() {
 		p := s.p
-		if s.cpu != c.index || s.up == 0 || p.state != blocked || p.wait != onRaise {
-			continue
-		}
-		switch r := c.running; {
-		case r == nil:
-		case r.fixedAgainst(p):
-			continue // pending
-		default:
+		if c.running != nil {
 			p.victim = c.halt(aside)
 		}
 		s.up--
@@ -134,6 +140,20 @@ func (c *CPU) interrupts() {
 		p.slice = 0
 		c.dispatch(p)
 	}
+}
+
+// deliverable is the source whose interrupt c takes next, or nil: of those pending that nothing keeps out, the first of the
+// highest level.
+func (c *CPU) deliverable() (best *Source) {
+	for _, s := range c.m.sources {
+		if s.cpu != c.index || s.up == 0 || s.p.state != blocked || s.p.wait != onRaise || best != nil && s.level <= best.level {
+			continue
+		}
+		if r := c.running; r == nil || !r.fixedAgainst(s.p) {
+			best = s
+		}
+	}
+	return best
 }
 
 // fixedAgainst says whether the running thread keeps out an interrupt thread.
@@ -186,7 +206,7 @@ func (m *Machine) arriving(at *Point) {
 func (m *Machine) SourceName(index int) string { return m.sources[index].name }
 
 // Splraise raises the level of the thread to l, if it is lower, and returns the old
-// one. (splraise(9))
+// one. It panics if there is no such level. (splraise(9))
 //
 //go:norace
 func (m *Machine) Splraise(td *lwkt.Thread, l Level) (old Level) {
@@ -218,7 +238,12 @@ func (m *Machine) Spl0(td *lwkt.Thread) { m.Splx(td, SplNone) }
 func (m *Machine) Spl(td *lwkt.Thread) Level { return procOf(td).level0() }
 
 //go:norace
-func (p *proc) setLevel(l Level) { p.spl = l }
+func (p *proc) setLevel(l Level) {
+	if l > SplHigh {
+		panic("sim: there is no level " + l.String() + ": they are from SplNone to SplHigh")
+	}
+	p.spl = l
+}
 
 //go:norace
 func (p *proc) level0() Level { return p.spl }

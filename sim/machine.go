@@ -101,6 +101,8 @@ type Machine struct {
 		name string
 		f    func(td *lwkt.Thread)
 		opts []ThreadOption
+
+		wrong string // with one of them
 	}
 
 	shared []any // the variables of the program
@@ -184,12 +186,21 @@ func (m *Machine) init(o Options) {
 // ThreadOption says something about a thread to Machine.Go.
 type ThreadOption func(*proc)
 
-// Priority is between 0 and 31; 31 is best, 16 the default.
-func Priority(p int) ThreadOption { return func(t *proc) { t.prio = p } }
+// Priority is between 0 and 31; 31 is best, 16 the default. Machine.Go panics if it is not.
+func Priority(p int) ThreadOption {
+	return func(t *proc) {
+		if p < core.MinPriority || p > core.MaxPriority {
+			t.m.birth.wrong = fmt.Sprintf("Priority(%d) of thread %q is out of range 0..31", p, t.name)
+			return
+		}
+		t.prio = p
+	}
+}
 
 // Go adds a thread. Threads that are added before Run are run up to their first
 // operation before there is any choice; one that is added by a running thread
-// starts when it is chosen. It must not be called from anywhere else, and panics if f is nil.
+// starts when it is chosen. It must not be called from anywhere else, and panics if f is nil or an option
+// out of range.
 //
 //go:norace
 func (m *Machine) Go(name string, f func(td *lwkt.Thread), opts ...ThreadOption) {
@@ -204,6 +215,10 @@ func (m *Machine) Go(name string, f func(td *lwkt.Thread), opts ...ThreadOption)
 	}
 	m.birth.name, m.birth.f, m.birth.opts = name, f, opts
 	m.onDriver(m.admit) // not a literal, which would be watched by the race detector
+	if wrong := m.birth.wrong; wrong != "" {
+		m.birth.wrong = ""
+		panic("sim: " + wrong)
+	}
 }
 
 // admit makes the thread that Go was asked for.
