@@ -109,6 +109,16 @@ func (m *lockModel) held(i int) lwkt.Mode {
 // lockOps are the operations of a string: a byte is thread + 3*operation.
 var lockOps = []string{"x", "x try", "x unlock", "destroy", "init", "s", "s try", "s unlock", "upgrade", "downgrade"}
 
+// options are those of a fuzzed lock, by bits.
+func (f family) options(bits int) (o lwkt.Options) {
+	for i, flag := range []lwkt.Options{lwkt.Recurse, lwkt.WakeAll, lwkt.SharersFirst} {
+		if bits>>i&1 == 1 && (f.shared || flag != lwkt.SharersFirst) {
+			o |= flag
+		}
+	}
+	return o
+}
+
 const ofMtx = 5 // of lockOps, those that a Mtx has
 
 func FuzzLocks(f *testing.F) {
@@ -119,7 +129,7 @@ func FuzzLocks(f *testing.F) {
 		}
 		return s
 	}
-	for kind := range byte(6) {
+	for kind := range byte(24) {
 		f.Add(b(kind))
 		f.Add(b(kind, 0, 0, 1, 0, 0, 1, 1, 2, 2, 1, 2, 0, 2, 0, 3, 0, 4, 1))
 		f.Add(b(kind, 3, 0, 0, 0, 4, 0, 4, 0, 0, 1, 3, 1, 4, 0))
@@ -134,12 +144,9 @@ func FuzzLocks(f *testing.F) {
 			s = s[:500]
 		}
 		fam := families[int(s[0])%len(families)]
-		m := lockModel{own: fam.own, recurse: s[0]/3%2 == 1}
+		o := fam.options(int(s[0]) / len(families))
+		m := lockModel{own: fam.own, recurse: o&lwkt.Recurse != 0}
 		l := fam.make()
-		var o lwkt.Options
-		if m.recurse {
-			o = lwkt.Recurse
-		}
 		l.Init("fuzzed", o)
 		var tds [3]*lwkt.Thread
 		for i := range tds {
