@@ -24,16 +24,16 @@ type Session struct {
 	runs    *Machine    // m, or one of New
 	asked   atomic.Bool // by the watch, and no run has begun or ended since
 	repeat  *repeat     // under way
-	between place       // what of the program runs, if it is no thread
+	between section     // what of the program runs, if it is no thread
 	guest   *proc       // on whose goroutine that is; nil: the machine's
 }
 
-// place is a part of a program under test.
-type place uint8
+// section is a part of a program under test.
+type section uint8
 
 const (
-	threads place = iota
-	inSetup       // of Repeat
+	threads section = iota
+	inSetup         // of Repeat
 	inFinally
 )
 
