@@ -344,7 +344,7 @@ func readerSleeps(t *testing.T, h host, readerFirst bool) {
 			return
 		}
 		h.Until("the reader sleeps", func() bool { return lwkt.SleepersOn(event) == 1 })
-		says(t, misuse(t, "WLock", func() { l.WLock(td) }).Error(), "it would wait for ever", `"reader"`, "sleeps while it holds", `rmlock "L"`)
+		says(t, misuse(t, "WLock", func() { l.WLock(td) }).Error(), "would last as long as that sleep", `"reader"`, "sleeps while it holds", `rmlock "L"`)
 		if l.Held(td) != lwkt.None {
 			t.Error("it has the lock after the panic")
 		}
@@ -466,7 +466,7 @@ func TestRow32SleepingOwner(t *testing.T) {
 				tok.Acquire(td)
 				h.Until("the owner sleeps", func() bool { return lwkt.SleepersOn(event) == 1 })
 				why := misuse(t, "Lock", func() { l.Lock(td) }).Error()
-				says(t, why, `mutex "vnode"`, `thread "waiter"`, "it would wait for ever", `thread "owner"`, "sleeps while it holds")
+				says(t, why, `mutex "vnode"`, `thread "waiter"`, "would last as long as that sleep", `thread "owner"`, "sleeps while it holds")
 				if l.Held(td) != lwkt.None || tok.Held(td) != lwkt.Exclusive || l.waiters() != 0 {
 					t.Errorf("after the panic it has the mutex %v and the token %v, and %d wait", l.Held(td), tok.Held(td), l.waiters())
 				}

@@ -132,15 +132,18 @@ func (p *Pool) Unlock(td *lwkt.Thread, key any) {
 
 // mustHave panics if the thread has another mutex of the pool than that of the key.
 func (p *Pool) mustHave(h *thread.Handle, l *lock.Lock, key any) {
-	const op = "Unlock"
-	r := thread.EnterLock(h, op, &l.Object, thread.Mutex)
+	r := thread.EnterLock(h, "Unlock", &l.Object, thread.Mutex)
 	defer r.Leave()
-	if r.HoldsLock(&l.Object, lwkt.None) {
-		return
+	if !r.HoldsLock(&l.Object, lwkt.None) {
+		p.notThat(r, l, key)
 	}
+}
+
+// notThat is apart so that nothing is allocated where all is well.
+func (p *Pool) notThat(r *thread.Record, l *lock.Lock, key any) {
 	r.EachLock(func(obj *thread.Object, _ thread.Class, _ lwkt.Mode) {
 		if i := p.index(obj); i >= 0 {
-			r.MisuseLock(op, &l.Object, thread.Mutex, fmt.Sprintf("the key %s has mutex %d of the pool, and the thread has mutex %d, so that was locked by another key%s",
+			r.MisuseLock("Unlock", &l.Object, thread.Mutex, fmt.Sprintf("the key %s has mutex %d of the pool, and the thread has mutex %d, so that was locked by another key%s",
 				thread.DescribeKey(key), p.index(&l.Object), i, r.LockSite(obj)))
 		}
 	})
