@@ -33,6 +33,10 @@ func IsNil(v any) bool {
 // WhyNoKey says why a value cannot stand for something on which others are to agree, or "". Reflection alone
 // would know, but allocates, and nearly all such values are addresses.
 func WhyNoKey(v any) string {
+	switch v.(type) {
+	case string, int, int32, int64, uint32, uint64, uintptr:
+		return ""
+	}
 	t := reflect.TypeOf(v)
 	switch {
 	case t == nil:
