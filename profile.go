@@ -27,6 +27,7 @@ type ProfileLine struct {
 // LockProfile returns what was recorded since SetRecording(true), or ResetStats, about locks
 // other than tokens, the longest total wait first. It does not block. (LOCK_PROFILING(9))
 func LockProfile() (lines []ProfileLine) {
+	thread.Announce(thread.Op{Kind: thread.OpSurvey})
 	for _, p := range thread.Profile() {
 		lines = append(lines, ProfileLine{
 			p.Class.String(), p.Name, thread.Site(p.Site), p.Busy, newHistogram(p.Wait), newHistogram(p.Hold),

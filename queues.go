@@ -47,6 +47,7 @@ func Turnstiles() []QueueInfo { return queues(turnstile.Table) }
 func SleepQueues() []QueueInfo { return queues(sleepq.Table) }
 
 func queues(t *waitq.Table) (infos []QueueInfo) {
+	thread.Announce(thread.Op{Kind: thread.OpSurvey})
 	t.Each(func(chain int, q *waitq.Queue) {
 		i := QueueInfo{Chain: chain, Exclusive: queued(q, Exclusive), Shared: queued(q, Shared)}
 		if l, ok := q.Key.(thread.Lock); ok {

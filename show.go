@@ -86,6 +86,7 @@ type HolderInfo struct {
 // used while recording was on, by name. Funnels are among them, those that were merged
 // into others apart. It does not block.
 func Tokens() []TokenInfo {
+	thread.Announce(thread.Op{Kind: thread.OpSurvey})
 	var infos []TokenInfo
 	for _, t := range token.Known() {
 		if t.Root() == t {
@@ -151,6 +152,7 @@ type WaitInfo struct {
 // records. Of a set that a thread waits for, those tokens are told that Tokens tells.
 // It does not block.
 func Threads() []ThreadInfo {
+	thread.Announce(thread.Op{Kind: thread.OpSurvey})
 	waits := make(map[uint32][]WaitInfo)
 	for _, t := range token.Known() {
 		for _, c := range t.Waiters() {

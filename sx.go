@@ -105,6 +105,7 @@ func (sx *SX) Held(td *Thread) Mode { return held(td, &sx.l) }
 // Holder names the thread that has the lock exclusively, or is "". It may be another one a
 // moment later. (sx_xholder)
 func (sx *SX) Holder() string {
+	sx.l.Look(nil)
 	if id := sx.l.Holder(); id != 0 {
 		return thread.NameOf(id)
 	}

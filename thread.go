@@ -111,7 +111,10 @@ func (td *Thread) SetPriority(p int) { td.handle().SetPriority(p) }
 
 // LentPriority is the best priority of those who wait for a lock that the thread has, if it
 // is better than its own, else 0. While it is lent the thread waits with it.
-func (td *Thread) LentPriority() int { return td.handle().LentPriority() }
+func (td *Thread) LentPriority() int {
+	thread.Announce(thread.Op{Kind: thread.OpSurvey})
+	return td.handle().LentPriority()
+}
 
 // CritEnter begins a critical section of the Thread: on a simulated machine its processor takes
 // no interrupt and runs no other thread until the matching CritExit. Sections nest. A thread
@@ -244,7 +247,12 @@ func (k *Task) fail(name string, v any) {
 }
 
 // Done is closed when the task has ended.
-func (k *Task) Done() <-chan struct{} { return k.done }
+func (k *Task) Done() <-chan struct{} {
+	if k.simulated {
+		thread.Announce(thread.Op{Kind: thread.OpLook, Done: k.done})
+	}
+	return k.done
+}
 
 // Wait blocks until the task has ended, and panics with a *PanicError if it
 // panicked. It gives up no tokens: a goroutine that holds some calls Join, and so does

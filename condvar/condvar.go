@@ -63,6 +63,7 @@ const kind = "a condition variable"
 // Init names the condition variable. It panics if it has been initialized before and was
 // not destroyed since, or if somebody waits. It does not block. (cv_init)
 func (c *Cond) Init(name string) {
+	thread.Announce(thread.Op{Kind: thread.OpChange, Key: c})
 	switch {
 	case c.state.Load() == initialized:
 		panic(c.fail("it was initialized before; Destroy it first"))
@@ -81,9 +82,9 @@ func (c *Cond) fail(why string) *lwkt.Misuse {
 // panics if somebody waits. It does not block. (cv_destroy)
 func (c *Cond) Destroy(td *lwkt.Thread) {
 	const op = "Destroy"
-	r := c.enter(td, op)
+	r := thread.EnterOf(thread.HandleOf(td), op, c)
 	defer r.Leave()
-	r.Point(thread.OpWakeup, c)
+	c.point(r, op, thread.OpWakeup)
 	if n := sleepq.Waiting(c); n > 0 {
 		verb := "s wait"
 		if n == 1 {
@@ -137,7 +138,7 @@ func (c *Cond) WaitUnlock(td *lwkt.Thread, lock lwkt.Interlock) (changed bool) {
 }
 
 func (c *Cond) wait(td *lwkt.Thread, op string, lock lwkt.Interlock, done <-chan struct{}, timeout time.Duration, leave bool) (changed bool, why hw.Why) {
-	r := c.enter(td, op)
+	r := thread.EnterOf(thread.HandleOf(td), op, c)
 	defer r.Leave()
 	if thread.IsNil(lock) {
 		r.MisuseOf(op, c.String(), "there is no lock to give up: it is nil")
@@ -148,7 +149,7 @@ func (c *Cond) wait(td *lwkt.Thread, op string, lock lwkt.Interlock, done <-chan
 	}
 	l.MayDrop(r, op)
 	u := sleepq.Until{Done: done, Leave: leave, Deadline: r.Deadline(int64(timeout))}
-	r.Point(thread.OpSleep, c)
+	c.point(r, op, thread.OpSleep)
 	return sleepq.Sleep(r, op, c, sleepq.How{Kind: kind, Lock: l}, u)
 }
 
@@ -169,22 +170,21 @@ func (c *Cond) BroadcastPri(td *lwkt.Thread, priority int) int {
 }
 
 func (c *Cond) wake(td *lwkt.Thread, op string, which sleepq.Which, priority int) int {
-	r := c.enter(td, op)
+	r := thread.EnterOf(thread.HandleOf(td), op, c)
 	defer r.Leave()
 	if priority < thread.MinPriority || priority > thread.MaxPriority {
 		r.MisuseOf(op, c.String(), fmt.Sprintf("priority %d is out of range 0..31", priority))
 	}
-	r.Point(thread.OpWakeup, c)
+	c.point(r, op, thread.OpWakeup)
 	return sleepq.Wakeup(r, op, c, kind, which, int32(priority))
 }
 
-// enter begins an operation by a thread on a Cond that is alive.
-func (c *Cond) enter(td *lwkt.Thread, op string) *thread.Record {
-	r := thread.EnterOf(thread.HandleOf(td), op, c)
+// point announces an operation, and panics if the Cond was destroyed before it.
+func (c *Cond) point(r *thread.Record, op string, kind thread.OpKind) {
+	r.Point(kind, c)
 	if c.state.Load() == destroyed {
 		r.MisuseOf(op, c.String(), "it was destroyed; it can be used again after Init")
 	}
-	return r
 }
 
 // String names the condition variable as messages do. It does not block.

@@ -20,7 +20,7 @@ package explore
 //     numbers an object when an operation on it is announced, which was in the prefix
 //     that both runs share.
 //   - What waits when a run ends, or is abandoned, has races too.
-//   - A thread that waits for a condition may look at anything. Once there is one, all
+//   - A thread that waits for a condition, or surveys, may look at anything. Once there is one, all
 //     steps read a further object, everything, and its own step writes it.
 //   - Time that passes when nothing can step is a barrier: all before happens before
 //     all behind. Where it competes with steps, the run is not for this strategy, and
@@ -36,6 +36,8 @@ const (
 	maxThreads = 64   // bits of a set
 	maxDepth   = 3000 // steps of a run; the time for one run grows with the square
 )
+
+const competes = "time competes with steps"
 
 // anyObject stands in a sleeper's footprint for one that had no number before its step
 // and so may be known by another one in the next run.
@@ -114,7 +116,8 @@ type dpor struct {
 	pruned   int
 	runs     int
 	tries    bool   // every Unlock is a step of its own
-	wide     bool   // some thread waits for a condition: all steps touch everything for it
+	expires  bool   // any timed wait may expire although others can step
+	wide     bool   // some thread surveys: all steps touch everything for it
 	again    bool   // that has just been found out: begin anew
 	why      string // why this program cannot be reduced
 	visited         // with States
@@ -194,6 +197,9 @@ func (s *dpor) Choose(p *sim.Point) int {
 		}
 	case kind == sim.Timer && allTimers(p):
 		t.isBarrier = true
+		if s.expires {
+			return s.give(competes)
+		}
 		if t.n > 1 {
 			t.alts = t.n
 		}
@@ -201,7 +207,7 @@ func (s *dpor) Choose(p *sim.Point) int {
 		for i := range p.Enabled {
 			e := &p.Enabled[i]
 			if e.Kind != sim.Step {
-				return s.give("time competes with steps")
+				return s.give(competes)
 			}
 			if e.Thread >= maxThreads {
 				return s.give("there are too many threads")
@@ -211,13 +217,13 @@ func (s *dpor) Choose(p *sim.Point) int {
 				return s.give("a Mutex is tried for, which makes its Unlock a step of its own")
 			}
 			t.known = max(t.known, e.Op.Obj+1)
-			s.again = s.again || !s.wide && e.Op.Kind == sim.Await
+			s.again = s.again || !s.wide && surveys(e.Op.Kind)
 		}
 		t.could = t.enabled
 		for i := range p.Waiting {
 			op := &p.Waiting[i].Op
 			t.known = max(t.known, op.Obj+1)
-			s.again = s.again || !s.wide && op.Kind == sim.Await
+			s.again = s.again || !s.wide && surveys(op.Kind)
 		}
 	}
 	s.wake(t, d)
@@ -256,6 +262,9 @@ func allTimers(p *sim.Point) bool {
 	}
 	return true
 }
+
+// surveys says whether an operation may look at anything.
+func surveys(kind sim.OpKind) bool { return kind == sim.Await || kind == sim.Survey }
 
 // prefer is the default choice among those in a set.
 func (s *dpor) prefer(p *sim.Point, free uint64) int {

@@ -29,6 +29,9 @@
 //     atomic, so a counter without a lock never loses anything here. Run the test with
 //     -race too: each schedule is then judged by the edges of the locks alone, as if the
 //     threads had run at the same time. Or make it a sim.Var, of which each access is a step.
+//   - That goes for package sync/atomic too, len of a channel, a raw select with a default, and a context that was
+//     derived from that of Machine.WithCancel: when they are looked at is not explored, and -race has
+//     nothing to say about atomic accesses. Use a sim.Var, or announce the access by Machine.Touch.
 //   - Hence "exhaustive" means: all orders of the operations of lwkt and sim that make a
 //     difference (traces), at most; not all orders of the instructions in between. Accesses
 //     are sequentially consistent. MustFinish makes it a failure if not all were tried.

@@ -46,3 +46,6 @@ func (c *Comparison) Compare(t *testing.T, session *sim.Session, o sim.Options, 
 	c.Twice += complete - len(got)
 	return true
 }
+
+// Slow is by how much this build is allowed to be slower.
+const Slow = slow

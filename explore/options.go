@@ -179,8 +179,14 @@ func Exhaustive() Option { return single(func(*config) strategy { return newDFS(
 
 // DPOR runs every trace once, and leaves out the schedules that differ from it only in
 // the order of steps that have nothing to do with each other. It wants free
-// interleaving (CPUs(0)).
-func DPOR() Option { return single(func(*config) strategy { return newDPOR() }) }
+// interleaving (CPUs(0)), and gives up where time competes with steps.
+func DPOR() Option {
+	return single(func(c *config) strategy {
+		s := newDPOR()
+		s.expires = c.machine.AnyTimeout
+		return s
+	})
+}
 
 // States is DPOR that goes on from each state of a run once. It is for Words, and for programs of
 // up to four threads that say what they share (sim.Machine.Share), without time or data choices. In builds that cannot

@@ -48,7 +48,7 @@ func (s *dpor) Executed(e sim.Event, footprint []sim.Access) {
 		}
 	}
 	if s.wide {
-		s.fp = append(s.fp, access{at: int32(d), obj: everything, write: e.Op.Kind == sim.Await})
+		s.fp = append(s.fp, access{at: int32(d), obj: everything, write: surveys(e.Op.Kind)})
 	}
 	q := int(t.slot)
 	if t.isBarrier {

@@ -58,7 +58,7 @@ func (t *traces) executed(e sim.Event, footprint []sim.Access) {
 		h = mix(h, uint64(e.Op.Obj))
 	}
 	deps := mix(t.any.write, 3)
-	if e.Op.Kind == sim.Await {
+	if surveys(e.Op.Kind) {
 		deps += mix(t.any.reads, 4)
 	}
 	for i, a := range footprint {
@@ -86,7 +86,7 @@ func (t *traces) executed(e sim.Event, footprint []sim.Access) {
 			o.reads += h
 		}
 	}
-	if t.sum += h; e.Op.Kind == sim.Await {
+	if t.sum += h; surveys(e.Op.Kind) {
 		t.any = objectHash{write: h}
 	} else {
 		t.any.reads += h

@@ -254,6 +254,7 @@ func (lk *Lock) Disown(td *lwkt.Thread) { lock.Disown(handle(td), &lk.l, class) 
 // It may be another one a moment later, but for the thread's own. (lockstatus)
 func (lk *Lock) Status(td *lwkt.Thread) Flags {
 	m := lk.Held(td)
+	lk.l.Look(handle(td))
 	switch w := lk.l.Word(); {
 	case m == lwkt.Exclusive:
 		return Exclusive

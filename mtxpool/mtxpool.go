@@ -112,6 +112,7 @@ func (p *Pool) Find(key any) *lwkt.Mtx {
 // is a leaf. It does not block. (mtx_pool_alloc)
 func (p *Pool) Alloc() *lwkt.Mtx {
 	all := p.all()
+	thread.Announce(thread.Op{Kind: thread.OpChange, Key: p})
 	return &all[p.rover.Add(1)&uint32(len(all)-1)]
 }
 

@@ -68,6 +68,7 @@ func (s *Sema) Init(name string, units int) {
 	}
 	lock.Init(&s.l, class, name, 0)
 	s.units = units
+	thread.Accessed(&s.l, true) // as if under the mutex
 }
 
 // Destroy ends the life of the semaphore: to use it then panics, until Init. It panics if

@@ -86,16 +86,22 @@ func (s *Serializer) Held(td *lwkt.Thread) bool {
 // HandlerDisable has HandlerCall and HandlerTry call nothing from now on, until HandlerEnable; it does
 // not stack. A handler that is under way goes on: it is over for whoever has the
 // serializer after this. It does not block. (lwkt_serialize_handler_disable)
-func (s *Serializer) HandlerDisable() { s.disabled.Store(true) }
+func (s *Serializer) HandlerDisable() { s.setDisabled(true) }
 
 // HandlerEnable undoes HandlerDisable, however often that was called. It does not block.
 // (lwkt_serialize_handler_enable)
-func (s *Serializer) HandlerEnable() { s.disabled.Store(false) }
+func (s *Serializer) HandlerEnable() { s.setDisabled(false) }
+
+func (s *Serializer) setDisabled(yes bool) {
+	thread.Announce(thread.Op{Kind: thread.OpChange, Lock: &s.l})
+	s.disabled.Store(yes)
+}
 
 // HandlerCall calls f with the serializer entered, which it may wait for, unless handlers are
 // disabled; it says whether it was called. (lwkt_serialize_handler_call)
 func (s *Serializer) HandlerCall(td *lwkt.Thread, f func()) bool {
 	thread.NeedsFunction(handle(td), "HandlerCall", f == nil)
+	s.l.Look(handle(td))
 	if s.disabled.Load() {
 		return false
 	}
@@ -107,6 +113,7 @@ func (s *Serializer) HandlerCall(td *lwkt.Thread, f func()) bool {
 // not block, but f may. (lwkt_serialize_handler_try)
 func (s *Serializer) HandlerTry(td *lwkt.Thread, f func()) bool {
 	thread.NeedsFunction(handle(td), "HandlerTry", f == nil)
+	s.l.Look(handle(td))
 	if s.disabled.Load() || !s.TryEnter(td) {
 		return false
 	}

@@ -79,7 +79,7 @@ func (p *proc) start() {
 	s := new(seat)
 	s.next, _ = iter.Pull(func(yield func(struct{}) bool) {
 		s.yield = yield
-		p.goid = goid()
+		p.known()
 		defer p.leaves()
 		p.lives()
 	})
@@ -93,6 +93,7 @@ type left struct{}
 // leaves is called when the goroutine ends. Who goes on is whoever waits in the seat
 // that it was started in: another one that is to end, or the machine's.
 func (p *proc) leaves() {
+	threads.Delete(p.goid)
 	p.coro = coro{}
 	panic(left{})
 }
@@ -131,3 +132,5 @@ func raceOver(p *proc, f func()) { f() }
 func raceOpen(f func())          { f() }
 func raceStart(*proc)            {}
 func raceStop(*proc)             {}
+func raceHide()                  {}
+func raceShow()                  {}

@@ -61,7 +61,7 @@ func (p *proc) run() {
 
 //go:norace
 func (p *proc) body() {
-	p.goid = goid()
+	p.known()
 	defer p.leaves()
 	runtime.RaceDisable()
 	<-p.resumed
@@ -74,6 +74,7 @@ func (p *proc) body() {
 //go:norace
 func (p *proc) leaves() {
 	runtime.RaceDisable()
+	threads.Delete(p.goid)
 	p.paused <- struct{}{}
 }
 
@@ -183,3 +184,7 @@ func raceStart(p *proc) { p.m.begun.acquire() }
 
 //go:norace
 func raceStop(p *proc) { p.m.ended.release() }
+
+// raceHide and raceShow bracket what a thread does that is to order nothing.
+func raceHide() { runtime.RaceDisable() }
+func raceShow() { runtime.RaceEnable() }

@@ -70,8 +70,10 @@ func (m *Machine) advance() {
 		m.next, m.last = m.last, nil
 		return
 	}
+	m.deciding = true
 	for m.choose() && !m.execute() {
 	}
+	m.deciding = false
 }
 
 // choose has the chooser pick the next event, and says whether there is one.
@@ -168,7 +170,7 @@ func (m *Machine) announce(p *proc) {
 	switch p.kind {
 	case Lock, TryLock, Unlock:
 		obj = p.mu.number(m)
-	case Take, TryTake, Give:
+	case Take, TryTake, Give, Destroy:
 		obj, mode, change = m.names.other(p.lock), uint8(p.mode), p.change
 	case Acquire, AcquireShared, Release, Merge:
 		obj, mode = m.names.token(p.tok), uint8(p.mode)
@@ -195,7 +197,7 @@ func (m *Machine) announce(p *proc) {
 		if p.kind == Unpark {
 			m.names.all[obj] = permit(p.what)
 		}
-	case Sleep, Wakeup, Load, Store, Send, Recv, Close:
+	case Sleep, Wakeup, Load, Store, Send, Recv, Close, Look, Alter:
 		obj = m.names.other(p.key)
 	}
 	// It is copied next, which waits for what was just written; often it is what it was.

@@ -26,7 +26,7 @@ func (k EventKind) String() string {
 type OpKind uint8
 
 // The kinds of operations. Acquire to AcquireAll, Lock, Take, Await, Resume, Spin and SpinOn
-// can keep their thread waiting; the others are always possible. From LoadWord on they are
+// can keep their thread waiting; the others are always possible. LoadWord to Unpark are
 // those of Options.Words.
 const (
 	Start         OpKind = iota // run for the first time (a thread that was started by another one)
@@ -63,12 +63,17 @@ const (
 	Spin                        // take the spin lock Obj
 	SpinOn                      // go on spinning, now that what was looked at has changed
 	Unpark                      // give the permit Obj
+	Look                        // at a lock, or at something else that others change
+	Alter                       // such a thing
+	Destroy                     // a lock of package lwkt
+	Survey                      // a look at whatever others change
 )
 
 var opNames = [...]string{
 	"start", "acquire", "acquire shared", "acquire all", "try", "release", "block", "unblock", "sleep", "wakeup", "resume",
 	"merge", "lock", "try lock", "unlock", "lock", "try lock", "unlock", "load", "store", "await", "send", "receive", "select", "yield", "other",
 	"close", "load", "store", "update", "compare", "spin lock", "spin on", "unpark",
+	"look at", "alter", "destroy", "look at all",
 }
 
 // String names the kind.

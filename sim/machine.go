@@ -87,6 +87,7 @@ type Machine struct {
 	recorder Recorder // chooser, if it is one
 	point    Point
 	event    Event // the one that is being executed
+	deciding bool  // no thread runs code of its own, except a condition
 	steps    int
 	started  int   // threads that have run, of the first ones
 	first    int   // how many there were when the run began
@@ -171,7 +172,7 @@ func (m *Machine) init(o Options) {
 	m.procs, m.finally = m.procs[:0], m.finally[:0]
 	m.phase, m.outcome, m.err = setup, Done, nil
 	m.steps, m.cur, m.next, m.now, m.choosing = 0, nil, nil, 1, 0
-	m.event = Event{}
+	m.event, m.deciding = Event{}, false
 	m.sources, m.stash = nil, nil
 	m.waiting = m.waiting[:0]
 	m.shared = nil
@@ -286,7 +287,8 @@ func (m *Machine) Assert(ok bool, format string, args ...any) {
 //go:norace
 func (m *Machine) Now() time.Duration { return time.Duration(m.now - 1) }
 
-// Steps is the number of events executed so far.
+// Steps is the number of events executed so far. Schedules of one trace differ in it, so the
+// program must not depend on it.
 //
 //go:norace
 func (m *Machine) Steps() int { return m.steps }
@@ -350,6 +352,7 @@ func (m *Machine) ready(c Chooser) {
 	m.s.begin(m)
 	m.chooser = c
 	m.recorder, _ = c.(Recorder)
+	simulating.Add(1)
 	if s := m.o.States; s != nil {
 		s.m = m
 		s.memory.begin(m)
@@ -360,6 +363,7 @@ func (m *Machine) ready(c Chooser) {
 
 // finish is the part of Run after the last thread has run.
 func (m *Machine) finish() Result {
+	simulating.Add(-1)
 	if s := m.o.States; s != nil {
 		s.memory.finish()
 	}
@@ -393,7 +397,7 @@ func (m *Machine) runAlone(c Chooser) Result {
 func (m *Machine) callFinally() {
 	m.s.between = inFinally
 	defer func() {
-		m.s.between = threads
+		m.s.between = inThreads
 		switch v := recover().(type) {
 		case nil:
 		case *AssertError:

@@ -212,6 +212,8 @@ type footprint struct {
 	nfreed int
 	locks  [16]core.Lock // that were touched beside that of the operation
 	nlocks int
+	keys   [16]keyAccess // what was touched and is neither
+	nkeys  int
 	words  [64]wordAccess // with Options.Words, instead of tokens and locks
 	nwords int
 	list   []Access
@@ -219,6 +221,11 @@ type footprint struct {
 
 type wordAccess struct {
 	at    unsafe.Pointer
+	write bool
+}
+
+type keyAccess struct {
+	key   any
 	write bool
 }
 
@@ -240,6 +247,16 @@ func (f *footprint) touchLock(l core.Lock) {
 		f.locks[f.nlocks] = l
 	}
 	f.nlocks++
+}
+
+// touchKey is called on the thread's goroutine too.
+//
+//go:norace
+func (f *footprint) touchKey(key any, write bool) {
+	if f.nkeys < len(f.keys) {
+		f.keys[f.nkeys] = keyAccess{key, write}
+	}
+	f.nkeys++
 }
 
 // wrote is called on the thread's goroutine: a Mutex was unlocked in passing.
@@ -264,21 +281,24 @@ func (m *Machine) footprint() []Access {
 	for _, l := range f.locks[:min(f.nlocks, len(f.locks))] {
 		f.list = append(f.list, Access{m.names.other(l), true})
 	}
+	for _, k := range f.keys[:min(f.nkeys, len(f.keys))] {
+		f.list = append(f.list, Access{m.names.other(k.key), k.write})
+	}
 	for _, w := range f.words[:min(f.nwords, len(f.words))] {
 		f.list = append(f.list, Access{m.names.word(w.at), w.write})
 	}
-	if f.n > len(f.tokens) || f.nfreed > len(f.freed) || f.nlocks > len(f.locks) || f.nwords > len(f.words) { // too many to remember: all that are known
+	if f.n > len(f.tokens) || f.nfreed > len(f.freed) || f.nlocks > len(f.locks) || f.nkeys > len(f.keys) || f.nwords > len(f.words) { // too many to remember: all that are known
 		for i := range m.names.all {
 			f.list = append(f.list, Access{int32(i), true})
 		}
 	}
-	f.n, f.nfreed, f.nlocks, f.nwords = 0, 0, 0, 0
+	f.n, f.nfreed, f.nlocks, f.nkeys, f.nwords = 0, 0, 0, 0, 0
 	return f.list
 }
 
 func (f *footprint) begin() {
 	f.list = f.list[:0]
-	f.n, f.nfreed, f.nlocks, f.nwords = 0, 0, 0, 0
+	f.n, f.nfreed, f.nlocks, f.nkeys, f.nwords = 0, 0, 0, 0, 0
 }
 
 // expect begins the footprint of a step of p with what its operation names.
@@ -326,7 +346,7 @@ func (m *Machine) expect(p *proc) {
 	case Take:
 		add(p.ev.Op.Obj, true)
 		p.rec.EachHold(token)
-	case Load:
+	case Load, Look:
 		add(p.ev.Op.Obj, false)
 	case Send, Recv, Select:
 		for _, c := range p.cases {
@@ -334,8 +354,8 @@ func (m *Machine) expect(p *proc) {
 				add(m.names.other(chanKey(c.Chan.Pointer())), true)
 			}
 		}
-	case Await:
-		for i := range m.names.all { // the condition may read anything
+	case Await, Survey:
+		for i := range m.names.all { // it may read anything
 			add(int32(i), false)
 		}
 	default:

@@ -234,6 +234,9 @@ func (p *proc) Point(op core.Op) {
 	p.tok, p.mode, p.wants, p.done = op.Tok, op.Mode, op.Wants, op.Done
 	p.lock, p.change = op.Lock, Change(op.Change)
 	p.wait = nothing
+	if op.Kind >= core.OpLook && p.accesses(op) {
+		return
+	}
 	if p.m.words() {
 		p.passes(op)
 		return
@@ -350,6 +353,11 @@ func (p *proc) TouchedLock(l core.Lock) {
 		p.m.foot.touchLock(l)
 	}
 }
+
+// Accessed is that of the core's Host.
+//
+//go:norace
+func (p *proc) Accessed(key any, write bool) { p.m.foot.touchKey(key, write) }
 
 // CritEnter is that of the core's Host.
 //

@@ -23,7 +23,7 @@ type repeat struct {
 // called one at a time, but on any goroutine of the session. If one of them panics or ends the goroutine, so does Repeat.
 func (s *Session) Repeat(o Options, next func(m *Machine) Chooser, done func(m *Machine, r Result) bool) {
 	t := &repeat{o: o, next: next, done: done}
-	defer func() { s.between, s.guest = threads, nil }()
+	defer func() { s.between, s.guest = inThreads, nil }()
 	for m, c := t.prepare(s); c != nil; m, c = t.prepare(s) {
 		if !inline || m.words() {
 			if !done(m, m.Run(c)) {
@@ -51,7 +51,7 @@ func (t *repeat) prepare(s *Session) (*Machine, Chooser) {
 	m := s.New(t.o)
 	s.between = inSetup
 	c := t.next(m)
-	s.between = threads
+	s.between = inThreads
 	return m, c
 }
 

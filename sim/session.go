@@ -32,8 +32,8 @@ type Session struct {
 type section uint8
 
 const (
-	threads section = iota
-	inSetup         // of Repeat
+	inThreads section = iota
+	inSetup           // of Repeat
 	inFinally
 )
 
@@ -136,7 +136,7 @@ func (s *Session) beats() {
 //
 //go:norace
 func (s *Session) running() bool {
-	return s.between != threads || s.runs != nil && s.runs.phase != setup && s.runs.phase != over
+	return s.between != inThreads || s.runs != nil && s.runs.phase != setup && s.runs.phase != over
 }
 
 // spare are the procs of sessions that are over, without coroutines. Their records

@@ -300,6 +300,9 @@ func (w *walker) walk(p *plan, at unsafe.Pointer) {
 			w.h = mix(w.h, hw.Bit(c != nil)|hw.Bit(hw.Closed(c))<<1)
 		case asContext:
 			c := *(*context.Context)(v)
+			if ours, ok := c.(watched); ok {
+				c = ours.Context // to look at which is no operation
+			}
 			w.h = mix(w.h, hw.Bit(c != nil && c.Err() != nil))
 		case asCode:
 			if f := *(*unsafe.Pointer)(v); f != nil {

@@ -127,6 +127,12 @@ func FlagNames(flags uint32) string {
 // Init gives a lock a name and flags. It panics if the lock has been initialized and not
 // destroyed since, or is in use.
 func Init(l *Lock, c thread.Class, name string, flags uint32) {
+	thread.Announce(thread.Op{Kind: thread.OpChange, Lock: l})
+	initialize(l, c, name, flags)
+}
+
+// initialize is Init behind its point.
+func initialize(l *Lock, c thread.Class, name string, flags uint32) {
 	w := l.load()
 	switch about := l.about.Load(); {
 	case w.Owner() == dead.Owner():
@@ -159,6 +165,7 @@ func Destroy(h *thread.Handle, l *Lock, c thread.Class, own bool) {
 	r := l.enter(h, op, c)
 	defer r.Leave()
 	l.identify(c)
+	r.PointLock(thread.OpDestroy, l, token.Exclusive, nil)
 	l.alive(r, op)
 	if l.word.CompareAndSwap(0, uint64(dead)) { // T10
 		return

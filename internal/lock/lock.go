@@ -370,6 +370,7 @@ func (l *Lock) again(r *thread.Record, op string, c thread.Class, q *Request) (o
 func (l *Lock) alive(r *thread.Record, op string) {
 	seen := hw.Recall()
 	if l.load().Owner() == dead.Owner() {
+		r.TouchedLock(l)
 		r.MisuseLock(op, &l.Object, l.Class(), "it was destroyed; it can be used again after Init")
 	}
 	seen.Forget()
@@ -459,6 +460,7 @@ func (l *Lock) release(r *thread.Record, op string, c thread.Class, m token.Mode
 
 // whyNotHeld explains why the thread cannot release, change or drop a lock that it does not hold in the mode.
 func (l *Lock) whyNotHeld(r *thread.Record, m token.Mode) string {
+	r.TouchedLock(l)
 	if had, _ := r.LockMode(&l.Object); had != token.None {
 		return "the thread has it " + had.String() + ", not " + m.String() + r.LockSite(&l.Object)
 	}

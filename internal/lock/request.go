@@ -266,8 +266,18 @@ func DropInterlock(h *thread.Handle, op string, q *Request) {
 	}
 }
 
+// Look is the point of a look at the lock by a thread, or if h is nil by whoever calls.
+func (l *Lock) Look(h *thread.Handle) {
+	if host := thread.Hosted(h); host != nil {
+		host.Point(thread.Op{Kind: thread.OpLook, Lock: l})
+	} else if h == nil {
+		thread.Announce(thread.Op{Kind: thread.OpLook, Lock: l})
+	}
+}
+
 // Describe tells who has the lock, and how many wait for it.
 func (l *Lock) Describe(c thread.Class) (state string, waiting int) {
+	l.Look(nil)
 	switch w := l.load(); {
 	case w.Owner() == dead.Owner():
 		state = "destroyed"

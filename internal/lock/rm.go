@@ -489,6 +489,7 @@ func (d *draining) spin() bool {
 
 // InitRM gives a lock a name and flags, Sleepable among them.
 func InitRM(m *RM, name string, flags uint32) {
+	thread.Announce(thread.Op{Kind: thread.OpChange, Lock: &m.back})
 	c := thread.RM
 	if flags&Sleepable != 0 {
 		c = thread.SleepableRM
@@ -496,7 +497,7 @@ func InitRM(m *RM, name string, flags uint32) {
 	if m.back.load() == 0 && m.read() {
 		thread.FailLock(nil, "Init", &m.back.Object, m.class(), "it is in use")
 	}
-	Init(&m.back, c, name, flags)
+	initialize(&m.back, c, name, flags)
 	m.gate.Store(thread.Announced) // R11: it may have been another class before
 	m.become(c)
 	m.unannounce()

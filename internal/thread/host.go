@@ -46,6 +46,9 @@ type Host interface {
 	// TouchedLock tells that the thread has read or written the queue of a lock other than
 	// that of its operation.
 	TouchedLock(l Lock)
+	// Accessed tells that the thread has read or written what the key stands for, which its operation
+	// does not name.
+	Accessed(key any, write bool)
 	// CritEnter and CritExit are the ends of a critical section of the thread, in which its
 	// processor does nothing else. CritExit may let other threads run, if it ends the
 	// outermost one.
@@ -77,6 +80,10 @@ const (
 	OpTryLock                  // Lock in Mode
 	OpUnlock                   // Lock: its word will change
 	OpSpin                     // Lock in Mode, until it has it: it will not park for it
+	OpLook                     // at Lock, or Key, or whether Done is closed
+	OpChange                   // Lock, or Key
+	OpDestroy                  // Lock
+	OpSurvey                   // a look at whatever others change
 )
 
 // Op is what a thread is about to do.
@@ -164,6 +171,31 @@ func (r *Record) PointChange(kind OpKind, c Change, l Lock, done <-chan struct{}
 func (r *Record) TouchedLock(l Lock) {
 	if r.host != nil {
 		r.host.TouchedLock(l)
+	}
+}
+
+// Accessed tells the host that something was read or written beside the object of the operation.
+func (r *Record) Accessed(key any, write bool) {
+	if r.host != nil {
+		r.host.Accessed(key, write)
+	}
+}
+
+// Simulated is the host of the simulated thread that calls, or nil. It is for operations that are not
+// told their thread, none of which is fast. Package sim sets it.
+var Simulated = func() Host { return nil }
+
+// Announce is a Point of the simulated thread that calls, if one does.
+func Announce(op Op) {
+	if h := Simulated(); h != nil {
+		h.Point(op)
+	}
+}
+
+// Accessed is Accessed of the simulated thread that calls, if one does.
+func Accessed(key any, write bool) {
+	if h := Simulated(); h != nil {
+		h.Accessed(key, write)
 	}
 }
 
