@@ -41,3 +41,43 @@ func ExampleRun() {
 	// without looking again: assertion failed
 	// looking again: true true
 }
+
+// A queue that answers len from a counter of its own, which put renews too late: after a put has
+// returned, len must not say that there is nothing.
+func ExampleLinearizable() {
+	queue := explore.Spec[int, string, int]{Step: func(n int, op string, out int) (int, bool) {
+		if op == "put" {
+			return n + 1, true
+		}
+		return n, out == n
+	}}
+	r := explore.Run(func(m *sim.Machine) {
+		var items, counter lwkt.Mtx
+		var list []string
+		size := 0
+		h := new(explore.History[string, int])
+		m.Go("putter", func(td *lwkt.Thread) {
+			op := h.Call("putter", "put")
+			items.Lock(td)
+			list = append(list, "item")
+			items.Unlock(td)
+			h.Return(op, 0)
+			counter.Lock(td)
+			size++
+			counter.Unlock(td)
+		})
+		m.Go("reader", func(td *lwkt.Thread) {
+			op := h.Call("reader", "len")
+			counter.Lock(td)
+			n := size
+			counter.Unlock(td)
+			h.Return(op, n)
+		})
+		explore.Linearizable(m, queue, h)
+	})
+	fmt.Println(r.Failure.Err)
+	// Output:
+	// sim: assertion failed: the history is not linearizable:
+	// 	[  1,  2] putter: put -> 0
+	// 	[  3,  4] reader: len -> 0
+}

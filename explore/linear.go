@@ -26,13 +26,24 @@ type Spec[S comparable, In, Out any] struct {
 }
 
 // History is what happened to one object in one run; make it in the function that is
-// explored. Its methods must be called by threads of the machine, which it does not
-// order: the race detector is not to see what they do here.
+// explored, and give it to Linearizable there. Its methods must be called by threads of the machine, which it does not
+// order: the race detector is not to see what they do here. Which operations return before others are
+// called is explored: a Call is an operation of its thread, which others may come before, and a Return is part of
+// the step before it.
 type History[In, Out any] struct {
+	m     *sim.Machine // of Linearizable
+	order order
 	kept  [maxCalls]call[In, Out]
 	n     int // of calls; those behind maxCalls are not kept
 	clock int
 }
+
+// order stands for that of calls and returns in footprints. A Call reads it and a Return writes it, since
+// the order of two calls makes no difference.
+type order struct{ _ byte }
+
+// String is what it is called in pictures.
+func (o *order) String() string { return fmt.Sprintf("history %p", o) }
 
 // maxCalls is the length of a history: a bit each.
 const maxCalls = 64
@@ -51,6 +62,9 @@ type call[In, Out any] struct {
 //
 //go:norace
 func (h *History[In, Out]) Call(thread string, in In) int {
+	if h.m != nil {
+		h.m.Touch(nil, &h.order, false)
+	}
 	h.clock++
 	i := h.n
 	if h.n++; i < maxCalls {
@@ -63,6 +77,9 @@ func (h *History[In, Out]) Call(thread string, in In) int {
 //
 //go:norace
 func (h *History[In, Out]) Return(op int, out Out) {
+	if h.m != nil {
+		h.m.Touched(&h.order, true)
+	}
 	h.clock++
 	if op < maxCalls {
 		h.kept[op].out, h.kept[op].ending = out, h.clock
@@ -70,8 +87,10 @@ func (h *History[In, Out]) Return(op int, out Out) {
 }
 
 // Linearizable asserts, when all threads of m have ended, that the history can be
-// explained by the sequential object. A history has at most 64 operations.
+// explained by the sequential object. Call it in the function that is explored, not in a thread.
+// A history has at most 64 operations. It is not for States, which knows no history.
 func Linearizable[S comparable, In, Out any](m *sim.Machine, spec Spec[S, In, Out], h *History[In, Out]) {
+	h.m = m
 	m.Finally(func() {
 		m.Assert(h.n <= maxCalls, "a history of %d operations is too long for Linearizable", h.n)
 		m.Assert(linearize(spec, h.calls()), "the history is not linearizable:\n%s", h)

@@ -129,6 +129,95 @@ func TestLinearizable(t *testing.T) {
 	}
 }
 
+// cache is a value with a copy for readers, which a writer forgets to renew before its put returns.
+type cache struct {
+	db, copy      lwkt.Mtx
+	value, cached int
+}
+
+func (c *cache) put(td *lwkt.Thread, v int) {
+	c.db.Lock(td)
+	c.value = v
+	c.db.Unlock(td)
+}
+
+func (c *cache) renew(td *lwkt.Thread) {
+	c.db.Lock(td)
+	v := c.value
+	c.db.Unlock(td)
+	c.copy.Lock(td)
+	c.cached = v
+	c.copy.Unlock(td)
+}
+
+func (c *cache) get(td *lwkt.Thread) int {
+	c.copy.Lock(td)
+	defer c.copy.Unlock(td)
+	return c.cached
+}
+
+// caching has a writer, and a reader that gets so often; late says that the copy is renewed only
+// when the put has returned, and first who is started first.
+func caching(gets int, late bool, first string) func(m *sim.Machine) {
+	return func(m *sim.Machine) {
+		c, h := new(cache), new(History[int, int])
+		writer := func(td *lwkt.Thread) {
+			op := h.Call("writer", 7)
+			c.put(td, 7)
+			if late {
+				h.Return(op, 0)
+				c.renew(td)
+			} else {
+				c.renew(td)
+				h.Return(op, 0)
+			}
+		}
+		reader := func(td *lwkt.Thread) {
+			for range gets {
+				op := h.Call("reader", 0)
+				h.Return(op, c.get(td))
+			}
+		}
+		if first == "writer" {
+			m.Go("writer", writer)
+		}
+		m.Go("reader", reader)
+		if first == "reader" {
+			m.Go("writer", writer)
+		}
+		Linearizable(m, register, h)
+	}
+}
+
+// TestLinearizableOrders has histories that are wrong only if one operation returns before another is
+// called, though they have nothing to do with each other.
+func TestLinearizableOrders(t *testing.T) {
+	for _, gets := range []int{1, 2} {
+		for _, first := range []string{"writer", "reader"} {
+			for name, strategy := range map[string]Option{"auto": Auto(), "exhaustive": Exhaustive()} {
+				if r := Run(caching(gets, true, first), strategy, MustFinish()); r.Failure == nil || r.Failure.Outcome != sim.AssertFailed {
+					t.Errorf("%d gets, %s first, %s: %s", gets, first, name, r.String())
+				}
+				if r := Run(caching(gets, false, first), strategy, MustFinish()); !r.OK() {
+					t.Errorf("%d gets, %s first, %s, in order: %s", gets, first, name, r.String())
+				}
+			}
+		}
+	}
+}
+
+// TestLinearizableReplays has a failure found, shrunk and repeated from its line.
+func TestLinearizableReplays(t *testing.T) {
+	r := Run(caching(2, true, "reader"))
+	if r.Failure == nil {
+		t.Fatal(r.String())
+	}
+	again := Run(caching(2, true, "reader"), Replay(r.Failure.Replay))
+	if again.Failure == nil || again.Diverged != "" || again.Failure.Err.Error() != r.Failure.Err.Error() {
+		t.Errorf("%s\n%s", r.String(), again.String())
+	}
+}
+
 func BenchmarkLinearize(b *testing.B) {
 	for _, n := range []int{9, 32} {
 		h := &History[int, int]{}
