@@ -332,3 +332,25 @@ func TestReductionLeavesTimeoutsAlone(t *testing.T) {
 		t.Error(r.String())
 	}
 }
+
+// TestReductionTriesSurveys has a dump that shows somebody only in the midst of what it has no part in.
+func TestReductionTriesSurveys(t *testing.T) {
+	program := func(m *sim.Machine) {
+		var l lwkt.Mtx
+		m.Go("looks", func(td *lwkt.Thread) {
+			m.Yield(td)
+			m.Assert(len(lwkt.Turnstiles()) == 0, "somebody waits")
+		})
+		for _, name := range []string{"one", "two"} {
+			m.Go(name, func(td *lwkt.Thread) {
+				m.Yield(td)
+				l.Lock(td)
+				m.Yield(td)
+				l.Unlock(td)
+			})
+		}
+	}
+	if r := explore.Run(program, explore.On(sim.Options{Attempts: true}), explore.DPOR()); r.Failure == nil || r.Failure.Outcome != sim.AssertFailed {
+		t.Error(r.String())
+	}
+}
