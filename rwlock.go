@@ -30,6 +30,7 @@ import (
 //	Downgrade   panics  panics           panics           reads           panics
 //	RUnlock     panics  panics           releases         panics          panics
 //	WUnlock     panics  panics           panics           releases        panics
+//	Destroy     ends    panics           panics           panics          panics
 //
 // * if no writer waits, else it waits or fails. ** with Recurse it writes once more.
 //

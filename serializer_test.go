@@ -79,6 +79,7 @@ func TestSerializerTable(t *testing.T) {
 			if s.TryEnter(td) || s.HandlerTry(td, count) || s.Held(td) {
 				t.Error("has another's")
 			}
+			says(t, misuse(t, "Destroy", func() { s.Destroy(td) }).Why, `"a"`, "has it")
 			if _, err := s.EnterContext(ctx, td); !errors.Is(err, context.Canceled) {
 				t.Errorf("error %v", err)
 			}
@@ -93,6 +94,7 @@ func TestSerializerTable(t *testing.T) {
 				t.Error("its Locker does not enter it")
 			}
 			l.Unlock()
+			s.HandlerDisable() // nor does that keep it alive
 			s.Destroy(td)
 			says(t, misuse(t, "Enter", func() { s.Enter(td) }).Why, "destroyed")
 			s.Init("again")

@@ -479,6 +479,41 @@ func TestRow41CriticalSection(t *testing.T) {
 	misuse(t, "CritEnter", func() { td.CritEnter() })
 }
 
+// TestMtxPoolTable walks the table of Pool.
+func TestMtxPoolTable(t *testing.T) {
+	var p mtxpool.Pool
+	p.Init("two", 2)
+	keys := []int{0, 1}
+	for p.Find(keys[1]) == p.Find(keys[0]) {
+		keys[1]++ // until it is another mutex
+	}
+	ops := map[string]func(td *lwkt.Thread, key any){
+		"Lock":   func(td *lwkt.Thread, key any) { p.Lock(td, key) },
+		"Unlock": func(td *lwkt.Thread, key any) { p.Unlock(td, key) },
+	}
+	for _, c := range []struct {
+		op   string
+		held bool // that of the first key
+		key  int
+		want string
+	}{
+		{"Lock", false, keys[0], "ok"}, {"Lock", true, keys[0], "panics"}, {"Lock", true, keys[1], "panics"},
+		{"Unlock", false, keys[0], "panics"}, {"Unlock", true, keys[0], "ok"}, {"Unlock", true, keys[1], "panics"},
+	} {
+		td := newThread(t)
+		if c.held {
+			p.Lock(td, keys[0])
+		}
+		if got := outcome(func() bool { ops[c.op](td, c.key); return true }); got != c.want {
+			t.Errorf("%s of %d with one held %v: %s, want %s", c.op, c.key, c.held, got, c.want)
+		}
+		if m := p.Find(keys[0]); m.Held(td) != lwkt.None {
+			m.Unlock(td)
+		}
+		td.End()
+	}
+}
+
 func TestRow24MtxPool(t *testing.T) {
 	t.Run("many objects", func(t *testing.T) {
 		onHosts(t, func(t *testing.T, h host) {

@@ -29,6 +29,7 @@ import (
 //	Downgrade   panics  panics             panics             shares       panics
 //	SUnlock     panics  panics             releases           panics       panics
 //	XUnlock     panics  panics             panics             releases     panics
+//	Destroy     ends    panics             panics             panics       panics
 //
 // * if nobody waits for exclusive use, or with SharersFirst; else it waits or fails. ** with Recurse it has it once more.
 //

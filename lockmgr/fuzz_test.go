@@ -125,7 +125,11 @@ func (m *model) status(i int) lockmgr.Flags {
 	return 0
 }
 
-const disown = lockmgr.Release | lockmgr.Exclusive // of the strings
+// What is no operation of Do, in strings and tables.
+const (
+	disown  = lockmgr.Release | lockmgr.Exclusive
+	destroy = lockmgr.Release | lockmgr.Shared
+)
 
 // alphabet is what the middle byte of each three stands for.
 var alphabet = [...]lockmgr.Flags{0, lockmgr.Shared, lockmgr.Exclusive, lockmgr.Upgrade, lockmgr.TryUpgrade, lockmgr.ExclUpgrade,

@@ -31,7 +31,8 @@ func (*noCopy) Unlock() {}
 //
 // Who waits for exclusive use keeps new sharers out, unless they share any Lock already, since
 // what they have may be what the other one waits for; after some tens of failures it is
-// overtaken no more. An upgrade goes before all who wait. What Do does, by how the thread has it:
+// overtaken no more. An upgrade goes before all who wait. What Do, and the last two methods, do by how
+// the thread has it:
 //
 //	             free         shared by others  a share too    exclusively    another's
 //	Shared       has a share  has a share 1     has a share    ErrDeadlock    waits
@@ -42,12 +43,14 @@ func (*noCopy) Unlock() {}
 //	Downgrade    panics       panics            panics         has a share 6  panics
 //	Release      panics       panics            gives it up    gives it up    panics 7
 //	Drain        has it 8     waits             panics         panics         waits
+//	Disown       panics       panics            panics         nobody's 6     panics
+//	Destroy      ends         panics            panics         ends 6 9       panics
 //
 // 1 if nobody waits to have it exclusively, or the thread has any share; else it waits. 2 with
 // NoWait it is ErrBusy. 3 with CanRecurse it has it once more. 4 if it has one share, and when
 // the others are gone; panics if it has more. 5 if there are no others and it has one share, else
 // ErrBusy. 6 panics if it has it more than once. 7 unless it was disowned: then the lock is free.
-// 8 if nobody waits. What waits is ErrBusy with NoWait.
+// 8 if nobody waits. 9 panics if somebody waits. What waits is ErrBusy with NoWait.
 //
 // All methods panic with a *lwkt.Misuse if the Thread is nil, has ended, or is in use by
 // another goroutine. (lock(9))

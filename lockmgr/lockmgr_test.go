@@ -161,6 +161,8 @@ func TestTable(t *testing.T) {
 		lockmgr.Exclusive | 1<<20:                {"panic -", "panic -", "panic s", "panic s", "panic", "panic x", "panic X", "panic -", "panic -", "panic"},
 		lockmgr.Shared | lockmgr.Exclusive:       {"panic -", "panic -", "panic s", "panic s", "panic", "panic x", "panic X", "panic -", "panic -", "panic"},
 		lockmgr.Exclusive | lockmgr.NoShare:      {"panic -", "panic -", "panic s", "panic s", "panic", "panic x", "panic X", "panic -", "panic -", "panic"},
+		disown:                                   {"panic -", "panic -", "panic s", "panic s", "panic", "ok -", "panic X", "panic -", "panic -", "panic"},
+		destroy:                                  {"ok", "panic -", "panic s", "panic s", "panic", "ok", "panic X", "panic -", "panic -", "panic"},
 		lockmgr.ExclUpgrade | lockmgr.CanRecurse: {"panic -", "panic -", "timeout -", "ok x", "panic", "panic x", "panic X", "panic -", "panic -", "panic"},
 	}
 	onHosts(t, func(t *testing.T, h *host) {
@@ -169,18 +171,34 @@ func TestTable(t *testing.T) {
 				for i, state := range states {
 					var lk lockmgr.Lock
 					undo := enter(&lk, td, state)
-					got := outcome(t, func() error { _, err := lk.Do(td, f, now); return err })
+					got := outcome(t, func() (err error) {
+						switch f {
+						case disown:
+							lk.Disown(td)
+						case destroy:
+							lk.Destroy(td)
+						default:
+							_, err = lk.Do(td, f, now)
+						}
+						return err
+					})
+					ended := state == "destroyed" || f == destroy && got == "ok"
 					if len(row[i]) > len(got) && state != "destroyed" {
 						got += " " + has(&lk, td)
 					}
 					if got != row[i] {
 						t.Errorf("%v when %s: %s, want %s", f, state, got, row[i])
 					}
-					for state != "destroyed" && lk.Held(td) != lwkt.None {
+					for !ended && lk.Held(td) != lwkt.None || f == disown && strings.HasPrefix(got, "ok") && lk.Status(td) == lockmgr.ExclOther {
 						lk.Unlock(td)
 					}
 					undo()
-					if state != "destroyed" {
+					if ended {
+						wrong := outcome(t, func() error { lk.XLock(td); return nil })
+						if wrong != "panic" {
+							t.Errorf("%v when %s: then XLock %s", f, state, wrong)
+						}
+					} else {
 						lk.Destroy(td) // it is free, and nobody is left on the queue
 					}
 				}

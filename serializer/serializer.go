@@ -28,6 +28,7 @@ import (
 //	Exit          panics            exits    panics      as if they were not
 //	HandlerCall   calls             panics   waits       does not call
 //	HandlerTry    calls             fails    fails       does not call
+//	Destroy       ends              panics   panics      as if they were not
 //
 // All methods panic with a *lwkt.Misuse if the Thread is nil, has ended, or is in use by
 // another goroutine. (serializer(9))
