@@ -3,6 +3,7 @@ package explore_test
 
 import (
 	"fmt"
+	"testing"
 
 	"github.com/serializing-tokens/lwkt"
 	"github.com/serializing-tokens/lwkt/explore"
@@ -80,4 +81,29 @@ func ExampleLinearizable() {
 	// sim: assertion failed: the history is not linearizable:
 	// 	[  1,  2] putter: put -> 0
 	// 	[  3,  4] reader: len -> 0
+}
+
+// In a file of tests: go test -fuzz FuzzTransfer looks for a schedule in which money is lost, and go test tries
+// those that were found before.
+func ExampleFuzz() {
+	transfer := func(m *sim.Machine) {
+		var books lwkt.Token
+		from, to := 2, 0
+		for range 2 {
+			m.Go("clerk", func(td *lwkt.Thread) {
+				books.Acquire(td)
+				from--
+				td.Block(func() {}) // to print a receipt, without the books
+				to++
+				books.Release(td)
+			})
+		}
+		m.Finally(func() { m.Assert(from == 0 && to == 2, "from %d to %d", from, to) })
+	}
+	var FuzzTransfer = func(f *testing.F) { explore.Fuzz(f, transfer) } // as a function of the file
+	_ = FuzzTransfer
+
+	r := explore.Run(transfer)
+	fmt.Println(r.OK(), r.Exhaustive)
+	// Output: true true
 }
