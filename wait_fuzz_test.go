@@ -82,6 +82,12 @@ func referee(t *testing.T, picks []byte, body func(c *contest, quiet func())) {
 	}
 }
 
+// patient lets waiters be overtaken as often as may be, for a test: that there is an end to it is for others.
+func patient(t *testing.T) {
+	lock.SetPatience(math.MaxInt32)
+	t.Cleanup(func() { lock.SetPatience(lock.DefaultPatience) })
+}
+
 // queuedAt is a wait in the model of a lock.
 type queuedAt struct {
 	player, prio, age int
@@ -345,8 +351,7 @@ func playLockWaits(t *testing.T, ops, picks []byte) {
 	if len(ops) == 0 {
 		return
 	}
-	lock.SetPatience(math.MaxInt32) // that nobody is overtaken for ever is for other tests
-	defer lock.SetPatience(lock.DefaultPatience)
+	patient(t)
 	c := &lockContest{f: families[int(ops[0])%len(families)], model: waitModel{owner: -1}, prio: [4]int{16, 16, 16, 16}}
 	c.model.o = c.f.options(int(ops[0]) / len(families))
 	c.l = c.f.make()
