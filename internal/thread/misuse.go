@@ -193,8 +193,8 @@ func caller() string {
 }
 
 // known remembers which program counters are ours, since finding out costs most of
-// what recording costs: the counter, and in the lowest bit the answer. Counters that share a slot drive each
-// other out. That a thread finds here what another one left orders nothing, and is hidden from the race
+// what recording costs: the counter, and in the lowest bit the answer. Of counters that share a pair of slots the
+// last two are kept. That a thread finds here what another one left orders nothing, and is hidden from the race
 // detector, which would miss races of whoever records.
 var known [1 << 12]atomic.Uint64
 
@@ -212,19 +212,25 @@ func site() uintptr {
 
 // oursPC says whether a program counter is in this module's own lock code.
 func oursPC(pc uintptr) bool {
-	slot := &known[(pc^pc>>12)%uintptr(len(known))]
+	i := (pc ^ pc>>12) % uintptr(len(known)) &^ 1
+	slot, second := &known[i], &known[i+1]
 	engine.Hide()
-	word := slot.Load()
+	word, old := slot.Load(), second.Load()
 	engine.Show()
+	if old>>1 == uint64(pc) {
+		return old&1 != 0
+	}
 	if word>>1 == uint64(pc) {
 		return word&1 != 0
 	}
+	old = word
 	f, _ := runtime.CallersFrames([]uintptr{pc}).Next()
 	word = uint64(pc) << 1
 	if ours(f.Function) {
 		word |= 1
 	}
 	engine.Hide()
+	second.Store(old)
 	slot.Store(word)
 	engine.Show()
 	return word&1 != 0
