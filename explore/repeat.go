@@ -76,7 +76,6 @@ type doubter struct {
 	points []doubtful    // of the run that is written down
 	at     int           // the next point of the run that repeats it
 	state  int           // of the run under way
-	heard  bool          // that had footprints
 	before ending        // how the one that was written down ended
 	differ *Uncontrolled // the endings, where all steps were the same
 }
@@ -97,7 +96,8 @@ func doubted(n int) bool { return n <= 16 || n&(n-1) == 0 || n%64 == 0 }
 func (d *doubter) run(next func() sim.Chooser, done func(r *result) bool) {
 	d.runs(func() sim.Chooser {
 		if d.state == writing {
-			return d.repeat()
+			d.state, d.at = comparing, 0
+			return d
 		}
 		c := next()
 		if d.state = trusting; c == nil {
@@ -125,7 +125,8 @@ func (d *doubter) again(choices []int32) {
 		case times == 1:
 			return d.write(&indices{choices: choices})
 		case times <= max(3, 12-d.n):
-			return d.repeat()
+			d.state, d.at = comparing, 0
+			return d
 		}
 		return nil
 	}, func(r *result) bool {
@@ -152,29 +153,12 @@ func (d *doubter) found() error {
 
 // write returns the chooser that asks c and writes the run down.
 func (d *doubter) write(c sim.Chooser) sim.Chooser {
-	d.state, d.points, d.events, d.heard = writing, d.points[:0], d.events[:0], false
+	d.state, d.points, d.events = writing, d.points[:0], d.events[:0]
 	if rec, ok := c.(sim.Recorder); ok {
-		d.heard = true
 		return &writerOfAll{writer{d, c}, rec}
 	}
 	return &writer{d, c}
 }
-
-// repeat returns the chooser that makes the run that was written down again: with footprints, if that had
-// any, for they give numbers to objects.
-func (d *doubter) repeat() sim.Chooser {
-	d.state, d.at = comparing, 0
-	if d.heard {
-		return &deaf{d}
-	}
-	return d
-}
-
-// deaf is told of footprints, and heeds none.
-type deaf struct{ *doubter }
-
-// Executed does nothing.
-func (deaf) Executed(sim.Event, []sim.Access) {}
 
 type writer struct {
 	d *doubter
