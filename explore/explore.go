@@ -15,8 +15,9 @@
 // The rules, without which a green test says little:
 //
 //   - Make all state inside the function. It runs once for each schedule, and must do the
-//     same whenever the schedule is the same. What outlives a run is found out as a rule
-//     (Uncontrolled, Drift), but not always.
+//     same whenever the schedule is the same. Some runs are made twice to see that, so what
+//     outlives a run, clocks and random numbers are found out as a rule (Uncontrolled,
+//     Drift), but not always.
 //   - Start threads with Machine.Go, and from threads with Thread.Go; lwkt.Go and go
 //     statements start goroutines that the machine does not know of.
 //   - Wait only through packages lwkt and sim. What waits for a raw channel or a lock of package
@@ -275,8 +276,15 @@ func (x *exploration) all() {
 		if d != nil && d.states != nil {
 			x.host.options.States, g.traces = d.states, nil
 		}
-		t := drive(x.host.runs, st.s, g, lim)
+		doubt, runs := &doubter{runs: x.host.runs}, x.host.runs
+		if !x.trust && !x.tape && (d == nil || d.states == nil) { // a fuzzer has many runs to compare, and states are met again
+			runs = doubt.run
+		}
+		t := drive(runs, st.s, g, lim)
 		x.host.options.States = nil
+		if doubt.n > 0 && !t.failed && t.drift == nil && doubt.found() == nil {
+			doubt.again(g.choices)
+		}
 		r.Strategy = st.s.label()
 		r.Runs += t.runs
 		r.Repeated += st.s.blocked()
@@ -284,6 +292,9 @@ func (x *exploration) all() {
 		r.Traces, r.Elapsed = len(counts.seen), time.Since(begun)
 		if t.drift != nil {
 			r.Err = t.drift
+			return
+		}
+		if r.Err = doubt.found(); r.Err != nil {
 			return
 		}
 		if t.failed {

@@ -31,6 +31,7 @@ type config struct {
 	finish      bool   // what is not exhaustive is an error
 	pkg         string // import path of the test
 	twice       bool   // the default schedule is run twice first
+	trust       bool   // no run that passed is repeated
 	tape        bool   // the only run is that of a fuzzer
 	named       string // where the environment names the strategy, "EXPLORE_STRATEGY=random"
 	err         error  // of what options or the environment say
@@ -146,6 +147,10 @@ func Runs(n int) Option { return func(c *config) { c.runs = n } }
 // budget ends passes, and only go test -v shows it. It is not for Preempt, which leaves some
 // out by design, nor for random strategies. A replay is exempt.
 func MustFinish() Option { return func(c *config) { c.finish = true } }
+
+// Once makes no run of the search a second time only to see whether the program repeats
+// itself. It is for programs that count over all schedules, outside of the function.
+func Once() Option { return func(c *config) { c.trust = true } }
 
 // Seed starts the random strategies, 1 without it. The same seed explores the same
 // schedules, as long as a limit of runs ends it and not one of time.

@@ -85,7 +85,7 @@ func everywhere(l lock, o sim.Options, program func(m *sim.Machine)) (all findin
 	all.exhaustive = true
 	for _, s := range l.policies {
 		o.Slicing = s
-		f := judged(explore.Run(program, explore.Exhaustive(), explore.On(o), explore.Budget(budget)))
+		f := judged(explore.Run(program, explore.Exhaustive(), explore.Once(), explore.On(o), explore.Budget(budget)))
 		all.schedules += f.schedules
 		all.exhaustive = all.exhaustive && f.exhaustive
 		if f.err != nil || f.failure != nil {
