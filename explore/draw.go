@@ -10,9 +10,9 @@ import (
 	"github.com/serializing-tokens/lwkt/sim"
 )
 
-// draw repeats the run with these deviations and fills in what people look at.
-func (x *exploration) draw(f *Failure, list []deviation) {
-	h := &historian{deviate: &deviate{list: list}, host: x.host}
+// draw makes the run of s once more and fills in what people look at.
+func (x *exploration) draw(f *Failure, s *deviate) {
+	h := &historian{deviate: s, host: x.host}
 	g := x.guard(nil)
 	c := g.over(h)
 	h.begin()
@@ -44,15 +44,15 @@ func (x *exploration) draw(f *Failure, list []deviation) {
 }
 
 // Picture runs a program under one schedule and draws it, whether it fails or not: as
-// lanes and as SVG. An empty schedule is the default one, with the fewest switches.
-func Picture(program func(m *sim.Machine), schedule string, opts ...Option) (f Failure, err error) {
+// lanes and as SVG. An empty line is the default one, with the fewest switches.
+func Picture(program func(m *sim.Machine), line string, opts ...Option) (f Failure, err error) {
 	c := newConfig(opts)
 	if c.err != nil {
 		return f, c.err
 	}
-	var list []deviation
-	if schedule != "" {
-		if _, list, err = parseReplay(schedule); err != nil {
+	w := &schedule{}
+	if line != "" {
+		if w, err = parseReplay(line); err != nil {
 			return f, err
 		}
 	}
@@ -63,7 +63,7 @@ func Picture(program func(m *sim.Machine), schedule string, opts ...Option) (f F
 		h := &host{session: s, options: o, program: program}
 		defer h.caught(&broken)
 		x := &exploration{config: c, cap: c.machine.Steps, host: h}
-		x.draw(&f, list)
+		x.draw(&f, w.chooser())
 	})
 	switch {
 	case err != nil:
@@ -71,6 +71,6 @@ func Picture(program func(m *sim.Machine), schedule string, opts ...Option) (f F
 	case broken != nil:
 		return f, broken
 	}
-	f.Replay = schedule
+	f.Replay = line
 	return f, nil
 }

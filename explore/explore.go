@@ -24,7 +24,9 @@
 //     sync, be it a thread, the function or Finally, stops the whole machine, and fails the test after ten seconds.
 //   - Instead of T.Fatal and T.Error use Machine.Assert, in threads, in the function and in
 //     Finally: those fail the test without a schedule that repeats it. A context that a thread cancels
-//     comes from Machine.WithCancel: when another one is cancelled is not explored.
+//     comes from Machine.WithCancel: when another one is cancelled is not explored, and
+//     one with a deadline (context.WithTimeout) goes by the clock on the wall, which no
+//     schedule has under control. That is not found out.
 //   - Threads switch only at operations of lwkt and sim. Plain code between two of them looks
 //     atomic, so a counter without a lock never loses anything here. Run the test with
 //     -race too: each schedule is then judged by the edges of the locks alone, as if the
@@ -65,7 +67,9 @@ type Report struct {
 	Elapsed    time.Duration // without shrinking
 	Failure    *Failure      // nil: none was found
 	Err        error         // the program could not be explored: *Drift, *Uncontrolled, a *sim.PanicError of its function, or how it is used is wrong
-	Diverged   string        // of a replay: where it could not follow the schedule
+	Diverged   string        // of a replay: where it was not the run any more that the schedule was found in
+	Near       int           // of a replay that diverged and passed: schedules near it that were run then
+	Adapted    bool          // one of those failed
 }
 
 // Failure is a run that failed.
@@ -117,6 +121,9 @@ func (r *Report) String() string {
 		if r.Strategy == replayed {
 			where = "in a replay"
 		}
+		if r.Adapted {
+			where += ", after the schedule was adapted (" + counted(r.Near, "run") + ")"
+		}
 		fmt.Fprintf(&b, "%s %s, in a schedule with %s", f.Outcome, where, counted(f.Found, "switch"))
 		if f.Switches < f.Found {
 			fmt.Fprintf(&b, ", shrunk to %d by %s", f.Switches, counted(f.Replays, "run"))
@@ -151,9 +158,17 @@ func (r *Report) String() string {
 		b.WriteString("; some runs reached the cap on steps, and what they could have done beyond was not tried")
 	}
 	if r.Diverged != "" && r.Failure == nil {
-		b.WriteString("; the replay diverged: " + r.Diverged)
+		b.WriteString("; the replay diverged: " + r.Diverged + r.near())
 	}
 	return b.String()
+}
+
+// near tells how much else was tried in vain.
+func (r *Report) near() string {
+	if r.Near == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; of %s near it none fails", counted(r.Near, "schedule"))
 }
 
 // all tells how many there are of what has been tried to the end.
@@ -328,29 +343,6 @@ func (x *exploration) all() {
 	}
 }
 
-// again makes the run of a replay string.
-func (x *exploration) again(schedule string) {
-	r := &x.report
-	hash, list, err := parseReplay(schedule)
-	if err != nil {
-		r.Err = err
-		return
-	}
-	s, g := &deviate{list: list}, x.guard(nil)
-	t := drive(x.host.runs, s, g, limit{runs: 2})
-	r.Strategy, r.Runs, r.Capped = s.label(), t.runs, g.capped
-	r.Diverged = s.verdict(hash, x.host)
-	if t.failed {
-		f := &Failure{Outcome: t.result.Outcome, Err: t.result.Err, Strategy: s.label(), Run: 1, Found: s.switches, Switches: s.switches, Replay: replayString(s.hash, s.deviations)}
-		before := endingOf(&t.result, t.liveErr)
-		if x.draw(f, list); x.drawn == before {
-			r.Failure = f
-		} else {
-			r.Err = &Uncontrolled{before.String(), x.drawn.String()}
-		}
-	}
-}
-
 // exact repeats choices by their indices and takes notes.
 type exact struct {
 	plain
@@ -397,9 +389,10 @@ func (x *exploration) failed(t tally) {
 	f.Found = s.switches
 	h.shrink(&s.notes)
 	f.Switches, f.Replays = h.best.switches, h.replays
-	f.Replay = replayString(h.best.hash, h.best.deviations)
-	before := x.once(&deviate{list: h.best.deviations})
-	if x.draw(f, h.best.deviations); x.drawn == before {
+	best := &deviate{list: h.best.deviations}
+	before := x.once(best)
+	f.Replay = best.written(f.Outcome, x.host).String()
+	if x.draw(f, &deviate{list: h.best.deviations}); x.drawn == before {
 		r.Failure = f
 	} else {
 		r.Err = &Uncontrolled{before.String(), x.drawn.String()}

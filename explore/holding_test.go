@@ -74,7 +74,7 @@ func TestHoldingEnds(t *testing.T) {
 			m.Yield(td)
 			mtx.Unlock(td)
 			m.Yield(td)
-		}, "###|"},
+		}, "|###|"},
 		"an interlock": {func(m *sim.Machine, td *lwkt.Thread) {
 			mtx.Lock(td)
 			td.SleepOn(&mtx, &mtx, lwkt.SleepOptions{Timeout: 1})

@@ -28,6 +28,7 @@ type config struct {
 	irreducible bool // found out on the way
 	keep        string
 	asked       bool   // the replay is of the environment
+	kept        bool   // or of a file
 	finish      bool   // what is not exhaustive is an error
 	pkg         string // import path of the test
 	twice       bool   // the default schedule is run twice first
@@ -248,8 +249,9 @@ func Tape(bytes []byte) Option {
 	}
 }
 
-// Replay makes one run under a schedule from a failure. If the program has changed and
-// the schedule cannot be followed, the report says where, and the run goes on by default.
+// Replay makes one run under a schedule from a failure. If the program has changed, the
+// report says where it departs from what it was, and the run goes on by default. If it passes
+// then, some hundred schedules near it are run, and the first one that fails is told as the failure.
 func Replay(schedule string) Option { return func(c *config) { c.replay = schedule } }
 
 // fromEnvironment lets the four variables override what the test says.

@@ -3,7 +3,7 @@ package explore
 // Explorations in tests: kept failures first, then the strategy; what the environment
 // says overrides the test, since it is how a person asks again:
 //
-//	EXPLORE_REPLAY='x1:...'   run this schedule only
+//	EXPLORE_REPLAY='x2:...'   run this schedule only
 //	EXPLORE_STRATEGY=pct:3    auto, dpor, exhaustive, preempt:N, random, urw, pos, pct:N, portfolio
 //	EXPLORE_BUDGET=30s        or a number of runs
 //	EXPLORE_SEED=7
@@ -30,6 +30,11 @@ import (
 // repaired, the test logs that it fails no more; delete the file when it has served. It
 // logs how far the exploration came (go test -v); MustFinish makes that a failure.
 //
+// Where the program has changed and a schedule passes for that, schedules near it are run,
+// and one that fails is told and kept as well. If none does, the log says where the program
+// departs from what it was, and that the bug may still be there, unless the exploration
+// after it tries all.
+//
 // Under EXPLORE_REPLAY it fails also if the schedule cannot be followed, for then it was
 // found in another program, or before a change, and that it passes says nothing.
 //
@@ -46,8 +51,10 @@ func Test(t testing.TB, program func(m *sim.Machine), opts ...Option) {
 	if c.pkg == "" {
 		c.pkg = caller()
 	}
+	var lost []string
 	if c.err == nil && c.replay == "" && c.keep != "" {
-		if !testKept(t, program, c) {
+		var ok bool
+		if lost, ok = testKept(t, program, c); !ok {
 			return
 		}
 	}
@@ -57,9 +64,16 @@ func Test(t testing.TB, program func(m *sim.Machine), opts ...Option) {
 		tell(t, c, &r)
 	case c.asked && r.Diverged != "":
 		t.Fatalf("explore: EXPLORE_REPLAY is of another test, or of this one before a change: %s.\n"+
-			"This run did not fail, which says nothing about the test. A schedule is for one test alone: name that by -run, as the line does which repeats a failure, or unset EXPLORE_REPLAY.", r.Diverged)
+			"This run did not fail, which says nothing about the test. A schedule is for one test alone: name that by -run, as the line does which repeats a failure, or unset EXPLORE_REPLAY.", r.Diverged+r.near())
 	default:
 		t.Logf("explore: %s", r.String())
+		for _, path := range lost {
+			if r.Exhaustive {
+				t.Logf("explore: since all was tried, what the schedule kept in %s was found for is repaired; delete it when it has served", path)
+			} else {
+				t.Logf("explore: not all was tried, so what the schedule kept in %s was found for may still be there; explore for longer before you delete it", path)
+			}
+		}
 	}
 }
 
@@ -93,7 +107,7 @@ func tell(t testing.TB, c *config, r *Report) {
 			b.WriteString("\npictures: the first line keeps them (-artifacts)")
 		}
 	}
-	if c.keep != "" && c.replay == "" && f.Replay != "" {
+	if c.keep != "" && f.Replay != "" && (c.replay == "" || c.kept && f.Replay != c.replay) {
 		if path, err := keep(folder(t, c), f.Replay, r); err != nil {
 			t.Log(err)
 		} else {
@@ -178,8 +192,9 @@ func keep(dir, replay string, r *Report) (path string, err error) {
 	return path, os.WriteFile(path, []byte(replay+"\n\n"+r.String()), 0o666)
 }
 
-// testKept runs what failed before, and says whether none of it fails any more.
-func testKept(t testing.TB, program func(m *sim.Machine), c *config) bool {
+// testKept runs what failed before, and says whether none of it fails any more. The files in
+// lost have schedules that the program does not follow any more, so that it means little.
+func testKept(t testing.TB, program func(m *sim.Machine), c *config) (lost []string, ok bool) {
 	t.Helper()
 	dir := folder(t, c)
 	files, err := os.ReadDir(dir)
@@ -187,7 +202,7 @@ func testKept(t testing.TB, program func(m *sim.Machine), c *config) bool {
 		if !errors.Is(err, fs.ErrNotExist) {
 			t.Fatal(err)
 		}
-		return true
+		return nil, true
 	}
 	for _, file := range files {
 		if file.IsDir() { // of a subtest
@@ -199,24 +214,29 @@ func testKept(t testing.TB, program func(m *sim.Machine), c *config) bool {
 			t.Fatal(err)
 		}
 		schedule, _, _ := strings.Cut(string(data), "\n")
-		if _, _, err := parseReplay(schedule); err != nil {
+		if _, err := parseReplay(strings.TrimSpace(schedule)); err != nil {
 			t.Fatalf("%s is no schedule that was kept; delete it, or check it out again: %v", path, err)
 		}
 		again := *c
-		again.replay = schedule
+		again.replay, again.kept = strings.TrimSpace(schedule), true
 		r := explore(program, &again)
 		switch {
+		case r.Failure != nil && r.Adapted:
+			t.Logf("explore: the schedule kept in %s was adapted to the program, and fails", path)
+			tell(t, &again, &r)
+			return nil, false
 		case r.Failure != nil:
 			t.Logf("explore: the schedule kept in %s fails", path)
 			tell(t, &again, &r)
-			return false
+			return nil, false
 		case r.Err != nil:
 			t.Fatalf("%v", r.Err) // of the program, not the schedule
 		case r.Diverged != "":
-			t.Logf("explore: the schedule kept in %s fails no more, but cannot be followed any more; delete it: %s", path, r.Diverged)
+			t.Logf("explore: the schedule kept in %s is not followed any more: %s%s", path, r.Diverged, r.near())
+			lost = append(lost, path)
 		default:
 			t.Logf("explore: the schedule kept in %s fails no more; delete it when it has served", path)
 		}
 	}
-	return true
+	return lost, true
 }
