@@ -176,30 +176,37 @@ const (
 
 // adapt looks for a schedule near w that fails, best in the same way. s has the notes of the run that passed.
 func (x *exploration) adapt(w *schedule, s *deviate) (found tally, ok bool) {
-	until, met := time.Now().Add(patient), map[string]bool{fmt.Sprint(w.list): true}
-	asked := 0
-	for list := range near(w, s.events, x.threads()) {
+	until, asked, same := time.Now().Add(patient), 0, false
+	met := map[string]bool{fmt.Sprint(w.list): true}
+	to, now := renumbered(w.names, x.threads()), s.events
+	// try runs a schedule, and says whether to go on.
+	try := func(list []deviation) bool {
 		if asked++; x.report.Near == nearby || asked == 10*nearby || time.Now().After(until) {
-			break
+			return false
 		}
 		id := fmt.Sprint(list)
 		if met[id] { // where there are few deviations there are few near them
-			continue
+			return true
 		}
 		met[id] = true
-		g := x.guard(nil)
-		t := drive(x.host.runs, &deviate{list: list, own: !w.byStep}, g, limit{runs: 1})
+		s := &deviate{list: list, own: !w.byStep}
+		t := drive(x.host.runs, s, x.guard(nil), limit{runs: 1})
 		x.report.Near++
 		x.report.Runs++
-		if !t.failed {
-			continue
-		}
-		if same := w.byStep || t.result.Outcome == w.outcome; same || !ok {
+		now = s.events
+		if same = t.failed && (w.byStep || t.result.Outcome == w.outcome); same || t.failed && !ok {
 			found, ok = t, true
-			if same {
-				break
-			}
 		}
+		return !same
+	}
+	// The better a run follows, the more there is to align the next one with.
+	for range w.list {
+		if w.byStep || !try(renamed(aligned(w, to, now), to)) {
+			break
+		}
+	}
+	if !same {
+		near(w, to, now)(try)
 	}
 	return found, ok
 }
@@ -213,12 +220,11 @@ func (x *exploration) threads() (list []string) {
 }
 
 // near yields schedules, those that a small change of the program makes likely first, and without end.
-func near(w *schedule, now []sim.Event, threads []string) func(yield func([]deviation) bool) {
-	to := renumbered(w.names, threads)
+func near(w *schedule, to map[int]int, now []sim.Event) func(yield func([]deviation) bool) {
 	bases := [][]deviation{renamed(aligned(w, to, now), to), renamed(w.list, to), w.list}
 	if w.byStep { // without names: a thread more or fewer before them
 		more, fewer := map[int]int{}, map[int]int{}
-		for i := range len(threads) {
+		for i := range 64 {
 			more[i], fewer[i+1] = i+1, i
 		}
 		bases = [][]deviation{w.list, renamed(w.list, more), renamed(w.list, fewer)}
@@ -251,7 +257,15 @@ func near(w *schedule, now []sim.Event, threads []string) func(yield func([]devi
 		dice := rand.New(rand.NewPCG(uint64(w.hash), 12))
 		for {
 			list := slices.DeleteFunc(slices.Clone(bases[dice.IntN(len(bases))]), func(deviation) bool { return dice.IntN(8) == 0 })
-			if !yield(shifted(list, dice.IntN(nearest+1), func(int) bool { return dice.IntN(2) == 0 })) || !yield(shifted(list, -dice.IntN(nearest+1), func(int) bool { return dice.IntN(2) == 0 })) {
+			by := map[int]int{} // all at one thread, or each by itself
+			for i := range list {
+				at := list[i].last
+				if _, ok := by[at]; !ok || dice.IntN(4) == 0 {
+					by[at] = dice.IntN(2*nearest+1) - nearest
+				}
+				list = shifted(list, by[at], func(j int) bool { return j == i })
+			}
+			if !yield(list) {
 				return
 			}
 		}

@@ -205,6 +205,48 @@ func TestReplayFailsOtherwise(t *testing.T) {
 	}
 }
 
+// TestReplayOfManyTurns has three threads that fail only if they go on in one order of
+// turns, and puts operations in front of and between them, not as many in each.
+func TestReplayOfManyTurns(t *testing.T) {
+	chain := func(more int, weights [3]int) func(m *sim.Machine) {
+		return func(m *sim.Machine) {
+			var turn, n sim.Var[int]
+			step := func(td *lwkt.Thread, want int) bool {
+				if turn.Load(td) != want {
+					return false
+				}
+				turn.Store(td, want+1)
+				return true
+			}
+			for i := range 3 {
+				m.Go(fmt.Sprint("t", i), func(td *lwkt.Thread) {
+					for range more * weights[i] {
+						n.Load(td)
+					}
+					if !step(td, i) {
+						return
+					}
+					for range more {
+						n.Store(td, 1)
+					}
+					if step(td, 5-i) && i < 2 && step(td, 6+i) {
+						m.Assert(i == 0, "planted")
+					}
+				})
+			}
+		}
+	}
+	line := Run(chain(0, [3]int{}), Portfolio(), Runs(100000)).Failure.Replay
+	for more := 1; more <= 5; more++ {
+		for _, weights := range [][3]int{{1, 1, 1}, {0, 1, 2}, {2, 0, 1}} {
+			r := Run(chain(more, weights), Replay(line))
+			if r.Failure == nil || !r.Adapted || r.Near > 10 {
+				t.Errorf("%d, %v: %s: %d tried: %s", more, weights, line, r.Near, r.String())
+			}
+		}
+	}
+}
+
 // TestKeptSurvivesChange has a test find a failure, change, and be repaired.
 func TestKeptSurvivesChange(t *testing.T) {
 	kept := t.TempDir()
