@@ -69,7 +69,7 @@ func (p *Pool) make(name string, size int) (first bool) {
 		first = true
 		p.pool = make([]lwkt.Mtx, size)
 		for i := range p.pool {
-			lock.Init(of(&p.pool[i]), thread.Mutex, name, lock.Leaf)
+			lock.Initialize(of(&p.pool[i]), thread.Mutex, name, lock.Leaf)
 		}
 	})
 	return first

@@ -128,11 +128,11 @@ func FlagNames(flags uint32) string {
 // destroyed since, or is in use.
 func Init(l *Lock, c thread.Class, name string, flags uint32) {
 	thread.Announce(thread.Op{Kind: thread.OpChange, Lock: l})
-	initialize(l, c, name, flags)
+	Initialize(l, c, name, flags)
 }
 
-// initialize is Init behind its point.
-func initialize(l *Lock, c thread.Class, name string, flags uint32) {
+// Initialize is Init of a lock that nobody else knows yet: it is no point at which threads switch.
+func Initialize(l *Lock, c thread.Class, name string, flags uint32) {
 	w := l.load()
 	switch about := l.about.Load(); {
 	case w.Owner() == dead.Owner():

@@ -497,7 +497,7 @@ func InitRM(m *RM, name string, flags uint32) {
 	if m.back.load() == 0 && m.read() {
 		thread.FailLock(nil, "Init", &m.back.Object, m.class(), "it is in use")
 	}
-	initialize(&m.back, c, name, flags)
+	Initialize(&m.back, c, name, flags)
 	m.gate.Store(thread.Announced) // R11: it may have been another class before
 	m.become(c)
 	m.unannounce()
