@@ -33,17 +33,18 @@ func IsNil(v any) bool {
 // WhyNoKey says why a value cannot stand for something on which others are to agree, or "". Reflection alone
 // would know, but allocates, and nearly all such values are addresses.
 func WhyNoKey(v any) string {
-	switch v.(type) {
-	case string, int, int32, int64, uint32, uint64, uintptr:
-		return ""
-	}
 	t := reflect.TypeOf(v)
 	switch {
 	case t == nil:
 		return "nil"
 	case t.Kind() == reflect.Pointer:
 		return ""
-	case !t.Comparable() || !reflect.ValueOf(v).Comparable() || v != v: // not a number
+	}
+	switch v.(type) {
+	case string, int, int32, int64, uint32, uint64, uintptr:
+		return ""
+	}
+	if !t.Comparable() || !reflect.ValueOf(v).Comparable() || v != v { // the last is not a number
 		return fmt.Sprintf("%T(%v)", v, v)
 	}
 	return ""
