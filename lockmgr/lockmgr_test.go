@@ -595,7 +595,8 @@ func TestMisuseOfOptions(t *testing.T) {
 			}
 		}
 		wants(lwkt.None, lockmgr.Shared, lockmgr.With(&m))
-		wants(lwkt.None, lockmgr.Shared, lockmgr.Context(nil))
+		var none context.Context
+		wants(lwkt.None, lockmgr.Shared, lockmgr.Context(none))
 		lk.SLock(td)
 		for _, f := range []lockmgr.Flags{lockmgr.Upgrade, lockmgr.TryUpgrade, lockmgr.ExclUpgrade, lockmgr.Release} {
 			wants(lwkt.Shared, f, lockmgr.With(&m))
