@@ -1,7 +1,7 @@
 package sim
 
 // What a thread reads and writes that is no token, lock, variable or channel: an operation of its
-// own (Look, Change, Destroy, Survey), or part of the step under way. Most of it comes
+// own (Look, Alter, Destroy, Survey), or part of the step under way. Most of it comes
 // from functions that are not told their thread, so the machine finds that by the goroutine.
 
 import (
