@@ -12,7 +12,7 @@ import (
 	core "github.com/serializing-tokens/lwkt/internal/thread"
 )
 
-// simulating is how many runs are under way: while there is none nobody has to be looked for.
+// simulating is how many sessions there are: while there is none nobody has to be looked for.
 var simulating atomic.Int32
 
 // threads are the procs that have a goroutine, by its number.

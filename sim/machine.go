@@ -352,7 +352,6 @@ func (m *Machine) ready(c Chooser) {
 	m.s.begin(m)
 	m.chooser = c
 	m.recorder, _ = c.(Recorder)
-	simulating.Add(1)
 	if s := m.o.States; s != nil {
 		s.m = m
 		s.memory.begin(m)
@@ -363,7 +362,6 @@ func (m *Machine) ready(c Chooser) {
 
 // finish is the part of Run after the last thread has run.
 func (m *Machine) finish() Result {
-	simulating.Add(-1)
 	if s := m.o.States; s != nil {
 		s.memory.finish()
 	}

@@ -51,6 +51,8 @@ func DoWithin(stall time.Duration, f func(s *Session)) error {
 	returned := false
 	go func() {
 		defer close(done)
+		simulating.Add(1)
+		defer simulating.Add(-1)
 		defer s.close()
 		defer func() { failure = recover() }()
 		s.driver.goid = goid()
