@@ -78,8 +78,10 @@ func (l *Lock) spinFor(r *thread.Record, op string) {
 
 // spinTry is one attempt, which leaves the thread in a critical section if it succeeds.
 func (l *Lock) spinTry(r *thread.Record) bool {
-	if l.load() != 0 {
-		l.alive(r, "Lock")
+	if w := l.load(); w != 0 {
+		if w.Owner() == dead.Owner() {
+			l.alive(r, "Lock") // it is not; apart, for that one forgets what is spun on
+		}
 		return false
 	}
 	r.EnterCrit()
