@@ -93,7 +93,7 @@ func cell(s string, width int) string {
 func (t *timeline) mark(thread, step int) string {
 	for _, list := range [2][]span{t.waits, t.idle} {
 		for _, w := range list {
-			if w.thread == thread && w.from <= step && (step < w.to || t.next(thread, w.to) > step) {
+			if w.thread == thread && w.from <= step && step < w.to {
 				return ":"
 			}
 		}

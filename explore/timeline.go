@@ -124,7 +124,19 @@ func newTimeline(steps []seenStep, waiting []sim.Event, who names) *timeline {
 	}
 	b.point(len(steps), waiting)
 	b.finish(waiting)
+	t.waits, t.idle = t.untilNext(t.waits), t.untilNext(t.idle)
 	return t
+}
+
+// untilNext has waits last until their threads go on: one that could go on before has not done so yet.
+func (t *timeline) untilNext(waits []span) (list []span) {
+	for _, w := range waits {
+		w.to = max(w.to, t.next(w.thread, w.to))
+		if !slices.ContainsFunc(list, func(o span) bool { return o.thread == w.thread && o.to > w.from }) { // else a part of that
+			list = append(list, w)
+		}
+	}
+	return list
 }
 
 // siteOf is the source line of a program counter.
