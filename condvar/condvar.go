@@ -86,11 +86,7 @@ func (c *Cond) Destroy(td *lwkt.Thread) {
 	defer r.Leave()
 	c.point(r, op, thread.OpWakeup)
 	if n := sleepq.Waiting(c); n > 0 {
-		verb := "s wait"
-		if n == 1 {
-			verb = " waits"
-		}
-		r.MisuseOf(op, c.String(), fmt.Sprintf("%d thread%s on it", n, verb))
+		r.MisuseOf(op, c.String(), thread.Waiting(n)+" on it")
 	}
 	c.state.Store(destroyed)
 }

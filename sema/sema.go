@@ -4,6 +4,13 @@
 package sema
 
 // State machine: none beside those of the mutex, internal/lock/word.go, and of package sleepq.
+//
+// Invariants:
+//
+//	E1 units and waiters are looked at and changed with the mutex only; units is never negative.
+//	E2 waiters counts who found no unit, from then until it has the mutex again: it is on the sleep queue
+//	   before it drops that. So a Post, which has it, either is seen by the look or finds the waiter asleep.
+//	E3 who was woken looks again, since another one may have been faster; what wakes it is not a unit.
 
 import (
 	"context"
@@ -78,12 +85,8 @@ func (s *Sema) Destroy(td *lwkt.Thread) {
 	s.begin(td, op)
 	defer s.abandon(td)
 	if n := s.waiters; n > 0 {
-		verb := "s wait"
-		if n == 1 {
-			verb = " waits"
-		}
 		r := thread.EnterOf(handle(td), op, s)
-		r.MisuseLock(op, &s.l.Object, class, fmt.Sprintf("%d thread%s for a unit", n, verb))
+		r.MisuseLock(op, &s.l.Object, class, thread.Waiting(n)+" for a unit")
 	}
 	lock.Destroy(handle(td), &s.l, class, true)
 }

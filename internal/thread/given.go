@@ -1,7 +1,7 @@
 package thread
 
 // What callers give beside a thread and a lock, and cannot be used: functions, contexts, locks that
-// are nil, keys that nobody can agree on.
+// are nil, keys that nobody can agree on; and words for messages about such things.
 
 import (
 	"fmt"
@@ -59,4 +59,12 @@ func DescribeKey(key any) string {
 		return fmt.Sprintf("%T(%v)", key, v)
 	}
 	return fmt.Sprintf("%T", key)
+}
+
+// Waiting tells how many threads wait, for a message.
+func Waiting(n int) string {
+	if n == 1 {
+		return "1 thread waits"
+	}
+	return fmt.Sprintf("%d threads wait", n)
 }
