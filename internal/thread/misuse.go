@@ -193,10 +193,16 @@ func caller() string {
 }
 
 // known remembers which program counters are ours, since finding out costs most of
-// what recording costs: the counter, and in the lowest bit the answer. Of counters that share a pair of slots the
-// last two are kept. That a thread finds here what another one left orders nothing, and is hidden from the race
-// detector, which would miss races of whoever records.
-var known [1 << 12]atomic.Uint64
+// what recording costs: the counter, and in the lowest bit the answer. A counter has a row of places, which
+// a cache line holds, and a newcomer takes the first and moves the others on: the last eight of a row are kept. That a
+// thread finds here what another one left orders nothing, and is hidden from the race detector, which would miss races
+// of whoever records.
+var known [1 << 9][8]atomic.Uint64
+
+// knownRow is where a program counter would be remembered. The multiplier spreads counters that are near each other.
+func knownRow(pc uintptr) *[8]atomic.Uint64 {
+	return &known[uint64(pc)*0x9e3779b97f4a7c15>>(64-9)]
+}
 
 // site is the program counter that caller would describe.
 func site() uintptr {
@@ -212,28 +218,26 @@ func site() uintptr {
 
 // oursPC says whether a program counter is in this module's own lock code.
 func oursPC(pc uintptr) bool {
-	i := (pc ^ pc>>12) % uintptr(len(known)) &^ 1
-	slot, second := &known[i], &known[i+1]
+	row := knownRow(pc)
 	engine.Hide()
-	word, old := slot.Load(), second.Load()
+	for i := range row {
+		if word := row[i].Load(); word>>1 == uint64(pc) {
+			engine.Show()
+			return word&1 != 0
+		}
+	}
 	engine.Show()
-	if old>>1 == uint64(pc) {
-		return old&1 != 0
-	}
-	if word>>1 == uint64(pc) {
-		return word&1 != 0
-	}
-	old = word
 	f, _ := runtime.CallersFrames([]uintptr{pc}).Next()
-	word = uint64(pc) << 1
-	if ours(f.Function) {
+	word, is := uint64(pc)<<1, ours(f.Function)
+	if is {
 		word |= 1
 	}
 	engine.Hide()
-	second.Store(old)
-	slot.Store(word)
+	for i := range row {
+		word = row[i].Swap(word)
+	}
 	engine.Show()
-	return word&1 != 0
+	return is
 }
 
 // Site describes a program counter that site returned.
