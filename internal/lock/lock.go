@@ -235,7 +235,7 @@ func ReleaseShared(h *thread.Handle, l *Lock, c thread.Class) {
 	if r := h.FastRelease(&l.Object, token.Shared); r != nil {
 		w := l.dropShare()
 		r.Pop() // not before, since a locked instruction waits for all stores
-		if w&marks != 0 {
+		if w&marks != 0 && w&(called|barred) != called { // else it is quiet, as a rule while somebody was called
 			l.lookAfter(w, c)
 		}
 		return
