@@ -64,24 +64,36 @@ func (s *tso) tell() {
 	}
 }
 
+// switchOn performs the next step of the one who switches quick mode on.
+func (s *tso) switchOn() bool {
+	s.armed, s.quick = true, s.switcher == 1
+	s.switcher++
+	return true
+}
+
+// stores says whether what the reader Sets now is a plain store.
+func (k machine) stores(s *tso) (plain bool) { return k.plain || k.late && s.isQuick }
+
+// barriers says whether Barrier is one now.
+func (k machine) barriers(s *tso) bool { return k.barrier && (!k.late || s.armed) }
+
 const readerEnd, writerEnd = 8, 7
 
 // readerStep performs the next step of the reader.
 func (k machine) readerStep(s *tso) {
-	plain := func() bool { return k.plain || k.late && s.isQuick }
 	s.reader++
 	switch s.reader - 1 {
 	case 0, 4:
 		s.isQuick = s.quick
 	case 1:
-		s.set(true, plain())
+		s.set(true, k.stores(s))
 	case 2:
 		s.saw = s.announced
 	case 3:
 		s.reading = !s.saw
 	case 5:
 		s.reading = false // and the stores of the section come before this one
-		s.set(false, plain())
+		s.set(false, k.stores(s))
 	case 6:
 		s.saw = s.announced
 	case 7:
@@ -97,7 +109,7 @@ func (k machine) writerStep(s *tso) bool {
 	case 0:
 		s.announced = true
 	case 1:
-		s.mustBar = k.barrier && (!k.late || s.armed)
+		s.mustBar = k.barriers(s)
 	case 2:
 		if s.mustBar {
 			s.flush() // the reader's buffer
@@ -153,11 +165,7 @@ func (k machine) explore(s tso, seen map[tso]bool) (overlap, lost bool) {
 		try(k.writerStep)
 	}
 	if k.late && s.switcher < 2 {
-		try(func(n *tso) bool {
-			n.armed, n.quick = true, n.switcher == 1
-			n.switcher++
-			return true
-		})
+		try((*tso).switchOn)
 	}
 	return overlap, lost || !moved && s.writer < writerEnd
 }
