@@ -27,6 +27,9 @@ func LockWaitersOf(x Interlock) (n int) {
 // LockHeld says whether anybody has a lock exclusively.
 func LockHeld(x Interlock) bool { return x.Interlock().Lock().Holder() != 0 }
 
+// IsOpen says whether readers may take the lock in slots of their own.
+func IsOpen(rw *RWLock) bool { return rw.l.Word().Open() }
+
 // Golden is golden for the tests of package lwkt_test.
 func Golden(t *testing.T, name string, got []byte) {
 	t.Helper()

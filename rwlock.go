@@ -19,6 +19,10 @@ import (
 // when it is done, whoever waits longest is next, and if that is a reader then all readers
 // that wait. So neither starves the other. But a reader of one lock is not let pass the writers of another one, so
 // two threads that read two locks, each in an order of its own, can deadlock with two writers: fix an order.
+//
+// Readers of a lock that was read a thousand times without a write share nothing, and do not slow each other down; the
+// next writer pays for that, with some microseconds and a look at each thread of the program.
+//
 // What a thread does by state:
 //
 //	            free    read by others   read by it too   written by it   written by another

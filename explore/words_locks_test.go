@@ -225,6 +225,20 @@ var (
 			d.rw.WUnlock(td)
 		}
 	}
+	rwSleepsOn = func(d *den, td *lwkt.Thread) {
+		d.rw.RLock(td)
+		if !d.ready {
+			td.SleepOn(&d.key, &d.rw, lwkt.SleepOptions{})
+		}
+		d.reads(td)
+		d.rw.RUnlock(td)
+	}
+	rwWakes = func(d *den, td *lwkt.Thread) {
+		d.rw.WLock(td)
+		d.ready = true
+		td.Wakeup(&d.key)
+		d.rw.WUnlock(td)
+	}
 	rwReadsAndCancels = func(d *den, td *lwkt.Thread) {
 		d.rw.RLock(td)
 		d.cancel(td)
@@ -505,16 +519,20 @@ func (d *den) sleepOn(td *lwkt.Thread, l lwkt.Interlock) {
 // denProgram is a program of those threads.
 func denProgram(o lwkt.Options, priorities bool, threads ...denizen) func(m *sim.Machine) {
 	return func(m *sim.Machine) {
-		d := newDen(m, o)
-		for i, f := range threads {
-			var o []sim.ThreadOption
-			if priorities {
-				o = append(o, sim.Priority(10+i))
-			}
-			m.Go(fmt.Sprintf("t%d", i+1), func(td *lwkt.Thread) { f(d, td) }, o...)
-		}
-		m.Finally(d.end)
+		newDen(m, o).start(priorities, threads)
 	}
+}
+
+// start starts the threads of a program.
+func (d *den) start(priorities bool, threads []denizen) {
+	for i, f := range threads {
+		var o []sim.ThreadOption
+		if priorities {
+			o = append(o, sim.Priority(10+i))
+		}
+		d.m.Go(fmt.Sprintf("t%d", i+1), func(td *lwkt.Thread) { f(d, td) }, o...)
+	}
+	d.m.Finally(d.end)
 }
 
 // extent is how much of a program must be run.
@@ -526,14 +544,17 @@ const (
 	bounded               // all schedules with few preemptions
 )
 
-// lockPrograms are the programs.
-var lockPrograms = []struct {
+// lockProgram is a program.
+type lockProgram struct {
 	name       string
 	extent     extent
 	options    lwkt.Options
 	priorities bool // each thread has a better one than those before it
 	threads    []denizen
-}{
+}
+
+// lockPrograms are the programs.
+var lockPrograms = []lockProgram{
 	{"Mtx", all, 0, false, []denizen{mtxLocks, mtxLocks}},
 	{"Mtx", all, 0, false, []denizen{mtxLocks, mtxLocks, mtxLocks}},
 	{"Mtx try", all, 0, false, []denizen{mtxLocks, mtxTries}},
@@ -652,5 +673,51 @@ func TestWordsOfLocks(t *testing.T) {
 				exploreWords(t, denProgram(p.options, p.priorities, p.threads...), len(p.threads), p.extent != bounded, most, *wordBudget/4)
 			})
 		}
+	}
+}
+
+// openPrograms begin with an open RWLock, and open it again after each read.
+var openPrograms = []lockProgram{
+	{"one reader", all, 0, false, []denizen{rwReads, rwWrites}},
+	{"one reader, who comes again", all, 0, false, []denizen{twice(rwReads), rwWrites}},
+	{"two readers", all, 0, false, []denizen{rwReads, rwReads, rwWrites}},
+	{"two writers", all, 0, false, []denizen{rwReads, rwWrites, rwWrites}},
+	{"read again", all, 0, false, []denizen{rwReadsAgain, rwWrites}},
+	{"read again, two readers", all, 0, false, []denizen{rwReadsAgain, rwReads, rwWrites}},
+	{"upgrade", all, 0, false, []denizen{rwUpgrades, rwUpgrades}},
+	{"upgrade", all, 0, false, []denizen{rwUpgrades, rwWrites}},
+	{"upgrade", all, 0, false, []denizen{rwUpgrades, rwWrites, rwReads}},
+	{"downgrade", all, 0, false, []denizen{rwDowngrades, rwReads}},
+	{"cancel", all, 0, false, []denizen{rwGives, rwReadsAndCancels}},
+	{"try to write", all, 0, false, []denizen{rwTriesToWriteAgain, rwTriesToRead}},
+	{"try to upgrade", all, 0, false, []denizen{rwTriesToUpgrade, rwTriesToRead}},
+	{"try", all, 0, false, []denizen{rwTriesToWriteAgain, rwTriesToRead, rwTriesToRead}},
+	{"WakeAll", all, lwkt.WakeAll, false, []denizen{rwReads, rwReads, rwWrites}},
+	{"SharersFirst", all, lwkt.SharersFirst, false, []denizen{rwReads, rwReads, rwWrites}},
+	{"the reader sleeps", all, 0, false, []denizen{rwSleepsOn, rwWakes}},
+}
+
+// opened is a program that begins with an open RWLock.
+func opened(p lockProgram) func(m *sim.Machine) {
+	return func(m *sim.Machine) {
+		d := newDen(m, p.options)
+		lwkt.Run("before", func(td *lwkt.Thread) {
+			for !d.rw.Interlock().Lock().(*lock.Lock).Word().Open() { // soon, since one that is not simulated asks seldom
+				d.rw.RLock(td)
+				d.rw.RUnlock(td)
+			}
+		})
+		d.start(p.priorities, p.threads)
+	}
+}
+
+// TestWordsOfOpenLocks is TestWordsOfLocks for locks that are open whenever they can be.
+func TestWordsOfOpenLocks(t *testing.T) {
+	defer lock.SetCalmness(lock.SetCalmness(0))
+	defer lock.SetPatience(lock.SetPatience(0))
+	for _, p := range openPrograms {
+		t.Run(fmt.Sprintf("%s, %d threads", p.name, len(p.threads)), func(t *testing.T) {
+			exploreWords(t, opened(p), len(p.threads), p.extent != bounded, 2, *wordBudget/4)
+		})
 	}
 }

@@ -192,6 +192,40 @@ func TestWordsFindVisitsThatStay(t *testing.T) {
 	}
 }
 
+// TestWordsFindSlotsNotLookedAt has the writer of an open lock not look for readers in slots, and then a reader not look
+// whether the lock that it finds open was closed meanwhile: then nobody ends the share that was made of its hold.
+func TestWordsFindSlotsNotLookedAt(t *testing.T) {
+	defer func() { lock.Planted = lock.NoFault }()
+	defer lock.SetCalmness(lock.SetCalmness(0))
+	triesReadsAndWrites := func(d *den, td *lwkt.Thread) {
+		if d.rw.TryWLock(td) {
+			d.rw.WUnlock(td)
+		}
+		rwReads(d, td)
+		rwWrites(d, td)
+	}
+	for fault, c := range map[lock.Fault]struct {
+		outcome sim.Outcome
+		threads []denizen
+	}{
+		lock.SkipsSlots: {sim.AssertFailed, []denizen{rwReads, rwWrites}},
+		lock.TrustsOpen: {sim.Deadlock, []denizen{rwReads, triesReadsAndWrites}},
+	} {
+		p := opened(lockProgram{threads: c.threads})
+		lock.Planted = fault
+		r := explore.Run(p, explore.Words(), explore.DPOR())
+		if f := r.Failure; f == nil || f.Outcome != c.outcome {
+			t.Errorf("%v: not found: %v", c.outcome, &r)
+		} else {
+			t.Logf("%v: run %d, %d switches", c.outcome, f.Run, f.Switches)
+		}
+		lock.Planted = lock.NoFault
+		if r := explore.Run(p, explore.Words(), explore.Preempt(2)); !r.OK() {
+			t.Errorf("%v: without the fault: %v", c.outcome, &r)
+		}
+	}
+}
+
 // TestWordsSpin sees that what spins is a finite number of schedules.
 func TestWordsSpin(t *testing.T) {
 	spinning := func(order bool) func(m *sim.Machine) {

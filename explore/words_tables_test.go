@@ -194,6 +194,10 @@ func (b *table) becomes(phrase string, old, now uint64) (mask uint64, yes, ok bo
 		f, field := b.layout[name]
 		return bits(name), f.of(now) == f.of(old)+uint64(by), field
 	}
+	if phrase == "shares+n" {
+		f := b.layout["shares"]
+		return bits("shares"), f.of(now) >= f.of(old), true
+	}
 	if phrase == "marks" {
 		for name, f := range b.layout {
 			if f.width == 1 {
@@ -245,6 +249,7 @@ func tables(t *testing.T) map[string]*table {
 		"claim":      {file: "internal/token/claim.go", states: []string{"idle", "waiting", "called", "granted"}},
 		"lock word":  {file: "internal/lock/word.go"},
 		"rm":         {file: "internal/lock/rm.go", things: []string{"slot", "waiter"}},
+		"slots":      {file: "internal/thread/slots.go", things: []string{"slot", "counted"}},
 		"waitq":      {file: "internal/waitq/waitq.go", states: []string{"idle", "queued", "called", "granted"}},
 		"sleepq":     {file: "internal/sleepq/sleepq.go", states: []string{"awake", "queued", "called", "woken"}},
 		"turnstile":  {file: "internal/turnstile/turnstile.go", things: []string{"owner"}},
@@ -366,6 +371,9 @@ func (o *observer) resolve(pcs []uintptr) (found []changed) {
 		"internal/waitq Tell":     "waitq",
 		"internal/turnstile Tell": "turnstile",
 	}[dirOf(stack[0])+" "+how]
+	if strings.HasSuffix(stack[0].File, "internal/thread/slots.go") && (how == "Local" || how == "Uint32") {
+		whose = "slots"
+	}
 	if whose == "" {
 		return nil
 	}
@@ -494,11 +502,12 @@ const tableRuns = 150
 
 // explored runs the programs, each with budgets that hand a lock over and that do not.
 func (o *observer) explored(t *testing.T, runs int, programs map[string]func(m *sim.Machine)) {
-	old := lock.SetPatience(0)
+	old, calm := lock.SetPatience(0), lock.SetCalmness(0)
 	bypass := lwkt.SetBypass(0)
-	defer func() { lock.SetPatience(old); lwkt.SetBypass(bypass) }()
+	defer func() { lock.SetPatience(old); lock.SetCalmness(calm); lwkt.SetBypass(bypass) }()
 	for _, n := range []int{0, 2} {
 		lock.SetPatience(n)
+		lock.SetCalmness(n)
 		lwkt.SetBypass(n)
 		for _, name := range slices.Sorted(maps.Keys(programs)) {
 			o.watch(func() {
@@ -518,6 +527,9 @@ func tablePrograms() map[string]func(m *sim.Machine) {
 	}
 	for i, p := range lockPrograms {
 		all[fmt.Sprintf("locks %d %s", i, p.name)] = denProgram(p.options, p.priorities, p.threads...)
+	}
+	for i, p := range openPrograms {
+		all[fmt.Sprintf("open locks %d %s", i, p.name)] = opened(p)
 	}
 	for name, p := range map[string][]denizen{
 		"a mutex dies": {func(d *den, td *lwkt.Thread) {

@@ -40,8 +40,8 @@ func init() {
 	for _, c := range []thread.Class{thread.Giant, thread.Mutex, thread.Semaphore, thread.RW, thread.SX, thread.Lockmgr, thread.Serializer} {
 		thread.Discard[c] = func(r *thread.Record, obj *thread.Object, m token.Mode) {
 			l := of(obj)
-			if again, _ := r.RemoveLock(obj, m); !again {
-				l.let(r, c, m)
+			if again, slot := r.RemoveLock(obj, m); !again {
+				l.let(r, c, m, slot)
 			}
 		}
 	}
@@ -64,6 +64,7 @@ func TryUpgrade(h *thread.Handle, l *Lock, c thread.Class) bool {
 		r.MisuseLock(op, &l.Object, c, l.whyNotHeld(r, token.Shared))
 	}
 	r.PointChange(thread.OpTryLock, thread.Upgrade, l, nil)
+	l.surface(r)
 	if depth != 1 || !l.change(r.ID(), barred) {
 		return false
 	}
@@ -81,7 +82,7 @@ func TryUpgrade(h *thread.Handle, l *Lock, c thread.Class) bool {
 
 // change makes the only share exclusive, if it is the only one and no mark of not is set.
 func (l *Lock) change(id uint32, not Word) bool {
-	return l.turn(func(w Word) (Word, bool) {
+	return l.settle(func(w Word) (Word, bool) {
 		return w.without(token.Shared).with(token.Exclusive, id), w.only() && w&not == 0
 	})
 }
@@ -133,7 +134,10 @@ func Init(l *Lock, c thread.Class, name string, flags uint32) {
 
 // Initialize is Init of a lock that nobody else knows yet: it is no point at which threads switch.
 func Initialize(l *Lock, c thread.Class, name string, flags uint32) {
-	w := l.load()
+	if !l.load().tells() {
+		l.shut()
+	}
+	w := l.load() &^ calmest
 	switch about := l.about.Load(); {
 	case w.Owner() == dead.Owner():
 	case about&inited != 0 && c == thread.Giant:
@@ -167,7 +171,7 @@ func Destroy(h *thread.Handle, l *Lock, c thread.Class, own bool) {
 	l.identify(c)
 	r.PointLock(thread.OpDestroy, l, token.Exclusive, nil)
 	l.alive(r, op)
-	if l.word.CompareAndSwap(0, uint64(dead)) { // T10
+	if l.settle(func(w Word) (Word, bool) { return dead, w&^calmest == 0 }) { // T10
 		return
 	}
 	had, depth := r.LockMode(&l.Object)
@@ -197,8 +201,8 @@ func Held(h *thread.Handle, l *Lock) (m token.Mode, depth int) {
 func (l *Lock) drop(r *thread.Record, c thread.Class) (m token.Mode) {
 	m, _ = r.LockMode(&l.Object)
 	r.TouchedLock(l)
-	if again, _ := r.RemoveLock(&l.Object, m); !again { // else it is the lock that a request took once more
-		l.let(r, c, m)
+	if again, slot := r.RemoveLock(&l.Object, m); !again { // else it is the lock that a request took once more
+		l.let(r, c, m, slot)
 	}
 	return m
 }
@@ -225,7 +229,7 @@ func (l *Lock) dropAll(r *thread.Record, c thread.Class) (depth int) {
 	for range depth {
 		r.RemoveLock(&l.Object, token.Exclusive)
 	}
-	l.let(r, c, token.Exclusive)
+	l.let(r, c, token.Exclusive, 0)
 	return depth
 }
 

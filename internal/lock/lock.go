@@ -110,7 +110,7 @@ func (l *Lock) WouldWait(r *thread.Record, m token.Mode) bool {
 	if c := l.Class(); c == thread.RM || c == thread.SleepableRM {
 		return rmOf(l).wouldWait(r, m)
 	}
-	w := l.load()
+	w := l.counted()
 	if w.Owner() == r.ID() || w.Owner() == dead.Owner() {
 		return false // what it does then is not waiting
 	}
@@ -135,8 +135,8 @@ func Acquire(h *thread.Handle, l *Lock, c thread.Class) (changed bool) {
 		return acquireSlow(h, l, c, token.Exclusive)
 	}
 	if r := h.Fast(); r != nil { // looking first is cheaper than a CAS that fails
-		if w := l.load(); w&^(waitX|waitS|called) == 0 {
-			if l.word.CompareAndSwap(uint64(w), uint64(w)|r.Own()) { // T1
+		if w := l.load(); w&^(waitX|waitS|called|calmest) == 0 {
+			if l.word.CompareAndSwap(uint64(w), uint64(w&^calmest)|r.Own()) { // T1
 				r.Push(&l.Object, c, token.Exclusive)
 				return false
 			}
@@ -184,12 +184,16 @@ func AcquireShared(h *thread.Handle, l *Lock, c thread.Class) (changed bool) {
 		return acquireSlow(h, l, c, token.Shared)
 	}
 	if r := h.Fast(); r != nil {
-		if l.load()&^(fieldMask<<shareShift|waitS|called) == 0 {
+		w := l.load()
+		if w&^(fieldMask<<shareShift|waitS|called|calmest) == 0 {
 			if l.addShare() < owned {
 				r.Push(&l.Object, c, token.Shared)
 				return false
 			}
 			return acquireVisiting(h, r, l, c)
+		}
+		if w&open != 0 {
+			return acquireOpen(h, r, l, c)
 		}
 	}
 	return acquireSlow(h, l, c, token.Shared)
@@ -232,11 +236,21 @@ func ReleaseShared(h *thread.Handle, l *Lock, c thread.Class) {
 		releaseSlow(h, l, c, token.Shared)
 		return
 	}
-	if r := h.FastRelease(&l.Object, token.Shared); r != nil {
+	if r, slot := h.FastShared(&l.Object); r != nil {
+		if slot != 0 {
+			r.Pop()
+			r.Vacate(slot) // goOut, written out
+			if l.load()&open == 0 || r.Counted(slot) {
+				l.goneOut(r, c, slot)
+			}
+			return
+		}
 		w := l.dropShare()
 		r.Pop() // not before, since a locked instruction waits for all stores
-		if w&marks != 0 && w&(called|barred) != called { // else it is quiet, as a rule while somebody was called
+		if w&marks != 0 && w&(called|barred) != called {
 			l.lookAfter(w, c)
+		} else if c == thread.RW && r.CountRead() {
+			l.calmer(w)
 		}
 		return
 	}
@@ -333,7 +347,7 @@ func (l *Lock) obtain(r *thread.Record, op string, c thread.Class, q *Request) (
 	if out == Got {
 		r.AddLock(&l.Object, c, q.Mode, false, r.Took(begun))
 	} else if q.granted {
-		l.let(r, c, q.Mode)
+		l.let(r, c, q.Mode, 0)
 	}
 	changed = r.Resume(held) // with the lock in hand
 	seen.Forget(hw.Bit(changed), uint64(out))
@@ -380,9 +394,16 @@ func (l *Lock) alive(r *thread.Record, op string) {
 func (l *Lock) take(r *thread.Record, m token.Mode) bool {
 	admits := func(w Word) bool { return w.admits(m, w != 0 && l.sharer(r, m), l.Flag(PassX)) }
 	if m == token.Shared {
-		return admits(l.load()) && (l.addShare() < owned || l.stays())
+		w := l.load()
+		if w&open != 0 {
+			if l.comeIn(r) {
+				return true
+			}
+			w = l.load()
+		}
+		return admits(w) && (l.addShare() < owned || l.stays())
 	}
-	return l.turn(func(w Word) (Word, bool) { return w.with(m, r.ID()), admits(w) }) // T1
+	return l.settle(func(w Word) (Word, bool) { return w.with(m, r.ID()), admits(w) }) // T1
 }
 
 // How long to look at a lock before waiting for it, while its owner runs: rounds, and
@@ -453,8 +474,8 @@ func (l *Lock) release(r *thread.Record, op string, c thread.Class, m token.Mode
 	if !r.Again(&l.Object, m) {
 		r.PointLock(thread.OpUnlock, l, m, nil)
 	}
-	if again, _ := r.RemoveLock(&l.Object, m); !again {
-		l.let(r, c, m)
+	if again, slot := r.RemoveLock(&l.Object, m); !again {
+		l.let(r, c, m, slot)
 	}
 }
 
@@ -464,7 +485,7 @@ func (l *Lock) whyNotHeld(r *thread.Record, m token.Mode) string {
 	if had, _ := r.LockMode(&l.Object); had != token.None {
 		return "the thread has it " + had.String() + ", not " + m.String() + r.LockSite(&l.Object)
 	}
-	switch w := l.load(); {
+	switch w := l.exactly(); {
 	case w.Owner() == r.ID() && !w.Disowned():
 		return "it is a copy of a lock that the thread has; a lock must not be copied (go vet finds that)"
 	case w.Owner() != 0:

@@ -16,6 +16,8 @@ const (
 	TrustsLook         // who releases looks for marks first, and then lets go whatever is there
 	LooksOnce          // who waits does not look at the lock again after it has set its mark
 	LeavesAnyway       // a visitor takes its share back, also if the owner has gone meanwhile
+	SkipsSlots         // who closes an open lock does not look who has it in a slot
+	TrustsOpen         // who goes out of a slot of a lock that is open again does not look whether it was counted before
 )
 
 // Planted is the mistake that is made, in builds with the tag lwkt_words.

@@ -105,7 +105,7 @@ func (l *Lock) takeFor(r *thread.Record, q *Request) bool {
 	if !q.Drain {
 		return l.take(r, q.Mode)
 	}
-	return l.turn(func(w Word) (Word, bool) { return w.with(token.Exclusive, r.ID()), w&^drain == 0 }) // T12
+	return l.settle(func(w Word) (Word, bool) { return w.with(token.Exclusive, r.ID()), w&^(drain|calmest) == 0 }) // T12
 }
 
 // Upgrade makes a share exclusive and waits until that is possible. If another thread is at
@@ -129,6 +129,7 @@ func Upgrade(h *thread.Handle, l *Lock, c thread.Class, op string, q Request, fi
 	if !q.NoWait {
 		changed = r.ForceDrop(op)
 	}
+	l.surface(r)
 	out = Got
 	switch {
 	case l.change(r.ID(), 0): // T4
@@ -172,8 +173,8 @@ func (l *Lock) upgradeSlow(r *thread.Record, op string, c thread.Class, q *Reque
 
 // loseShare gives up the share of an upgrade that failed, after it was granted perhaps.
 func (l *Lock) loseShare(r *thread.Record, c thread.Class, is token.Mode) {
-	r.RemoveLock(&l.Object, token.Shared)
-	l.let(r, c, is)
+	_, slot := r.RemoveLock(&l.Object, token.Shared)
+	l.let(r, c, is, slot)
 }
 
 // Disown makes exclusive use of the lock nobody's in particular: any thread may release it
@@ -278,7 +279,7 @@ func (l *Lock) Look(h *thread.Handle) {
 // Describe tells who has the lock, and how many wait for it.
 func (l *Lock) Describe(c thread.Class) (state string, waiting int) {
 	l.Look(nil)
-	switch w := l.load(); {
+	switch w := l.exactly(); {
 	case w.Owner() == dead.Owner():
 		state = "destroyed"
 	case w.Owner() != 0:

@@ -266,7 +266,7 @@ func (m *RM) readFor(r *thread.Record, op string, done <-chan struct{}) (changed
 // comeIn makes a thread that has back shared a reader (R3, M2).
 func (m *RM) comeIn(r *thread.Record, c thread.Class, wait int64) {
 	m.track(r)
-	m.back.let(r, c, token.Shared)
+	m.back.let(r, c, token.Shared, 0)
 	r.AddLock(&m.back.Object, c, token.Shared, false, wait)
 }
 
@@ -314,7 +314,7 @@ func (m *RM) let(r *thread.Record, c thread.Class, mode token.Mode) {
 		return
 	}
 	m.unannounce() // R7
-	m.back.let(r, c, token.Exclusive)
+	m.back.let(r, c, token.Exclusive, 0)
 }
 
 func (m *RM) whyNotHeld(r *thread.Record, mode token.Mode) string {

@@ -158,7 +158,12 @@ func (l *Lock) mark(q *waitq.Queue) {
 			m |= barred
 		}
 	}
-	l.turn(func(w Word) (Word, bool) { return w&^marks | m, true })
+	change := func(w Word) (Word, bool) { return w&^marks | m, true }
+	if m.closes() {
+		l.settle(change) // W4
+	} else {
+		l.turn(change)
+	}
 }
 
 // fits says whether the holds admit a waiter.
@@ -327,16 +332,22 @@ func (l *Lock) watch(r *thread.Record, m token.Mode) {
 	}
 }
 
-// let gives up one hold of the word, and calls who is next.
-func (l *Lock) let(r *thread.Record, c thread.Class, m token.Mode) {
+// let gives up one hold, in the word or in a slot, and calls who is next.
+func (l *Lock) let(r *thread.Record, c thread.Class, m token.Mode, slot int) {
 	seen, waited := hw.Recall(), false
 	free := func(w Word) (Word, bool) {
 		waited = w&marks != 0
 		return w.without(m), w.quiet(m) && !(waited && r.Lent() != 0) // or there is something to be taken back
 	}
 	switch {
+	case slot != 0:
+		l.goOut(r, c, slot)
 	case m == token.Shared:
-		l.lookAfter(l.dropShare(), c)
+		w := l.dropShare()
+		l.lookAfter(w, c)
+		if hw.Explored && c == thread.RW && calmness.Load() != calmByDefault {
+			l.calmer(w)
+		}
 	case planted(TrustsLook) && l.load().quiet(m):
 		l.word.Store(uint64(l.load().without(m))) // T5
 	case !planted(TrustsLook) && l.turn(free): // T5

@@ -3,7 +3,7 @@ package lock
 // The word of a lock and every way in which it may change, as pure functions of its
 // value. The atomic steps that apply them are in lock.go and wait.go.
 //
-// Layout: 63..40 owner | 39..16 shares | 15..6 none | 5 drain | 4 upgrade | 3 barred | 2 called | 1 shared waiters | 0 exclusive waiters
+// Layout: 63..40 owner | 39..16 shares | 15..8 calm | 7 closing | 6 open | 5 drain | 4 upgrade | 3 barred | 2 called | 1 shared waiters | 0 exclusive waiters
 //
 // Bits:
 //   - owner: identity of the thread that has the lock exclusively, else 0. Set by whoever
@@ -25,36 +25,46 @@ package lock
 //     nobody out.
 //   - barred: a hard waiter is on the queue. As those. While it is set nobody takes the lock
 //     but through the queue, so its holds can only shrink.
+//   - open: who reads may do so by a slot of its own thread, and the word does not say who does (open.go).
+//   - closing: the slots are being counted. Set and cleared under Counting, and 0 when that is free.
+//   - calm: how often readers have found that nobody wrote since they looked last. It may lag behind; an exclusive
+//     hold makes it 0.
 //
 // Invariants:
 //
 //	W1 owner != 0 implies that no share is held: each is a visit, by a thread in T17. If owner == 0
 //	   each is held.
-//	W2 no mark is set when nobody waits, so a free lock that nobody waits for is 0.
+//	W2 no mark is set when nobody waits, so a free lock that nobody waits for is 0, but for open and calm.
 //	W3 a barred lock is taken only under the queue's lock, but for one more share by a
 //	   thread that has one, or that looked before it was barred, and an upgrade by the only
 //	   sharer.
+//	W4 open and closing exclude each other, and imply that there is no owner, and that nobody waits but sharers, of whom one was
+//	   called, so that nobody who lets go need look.
 //
 // Transitions:
 //
-//	T1 free, not barred       --lock exclusive------> owned        (edge: last release -> this)
+//	T1 free, not barred       --lock exclusive------> owned, calm 0   (edge: last release -> this)
 //	T2 not owned, not barred, not exclusive waiters --lock shared--> shares+1   (edge: last exclusive release -> this)
 //	T3 not owned, shares > 0  --lock shared by a sharer, who may pass, or looked before--> shares+1
-//	T4 shares 1               --upgrade by the sharer; a try only if not barred--> owned
+//	T4 shares 1               --upgrade by the sharer; a try only if not barred--> owned, calm 0
 //	T5 owned --unlock--> free; owned, shares > 0 --unlock--> not owned   (edge: this -> next lock)
 //	T6 shares > 0             --unlock--------------> shares-1     (edge: this -> next exclusive lock)
 //	T7 owned --downgrade--> shares 1; owned, shares > 0 --downgrade--> not owned, shares+1   (edge: this -> next shared lock)
 //	T8 any                    --mark----------------> marks        (queue, which says which)
-//	T9 free --take by the called, grant to the hard--> owned; not owned --as that--> shares+1   (queue; edges: as T1, T2)
-//	T10 free, no marks --destroy--> destroyed; owned, no marks --destroy by the owner--> destroyed; destroyed --init--> free
-//	T11 shares 1, upgrade     --grant to its sharer--> owned       (queue; edge: the last unlock of a share -> this)
-//	T12 free, not exclusive waiters, not shared waiters, not called --drain--> owned   (edge: as T1)
+//	T9 free --take by the called, grant to the hard--> owned, calm 0; not owned --as that--> shares+1   (queue; edges: as T1, T2)
+//	T10 free, no marks --destroy--> destroyed, calm 0; owned, no marks --destroy by the owner--> destroyed; destroyed --init--> free
+//	T11 shares 1, upgrade     --grant to its sharer--> owned, calm 0   (queue; edge: the last unlock of a share -> this)
+//	T12 free, not exclusive waiters, not shared waiters, not called --drain--> owned, calm 0   (edge: as T1)
 //	T13 owned                 --disown--------------> disowned
 //	T14 disowned --unlock by anybody--> free; disowned, shares > 0 --as that--> not owned   (edge: as T5)
 //	T15 free, not barred, exclusive waiters --lock shared by who may pass, or looked before--> shares+1   (edge: as T2)
 //	T16 free, barred          --lock shared with a share of another lockmgr lock, or by who looked before--> shares+1   (edge: as T2)
 //	T17 owned or disowned     --lock shared by who looked before--> shares+1   (a visit; of a destroyed lock: misuse)
 //	T18 owned, shares > 0 or disowned, shares > 0 --a visitor leaves--> shares-1
+//	T19 not owned, not exclusive waiters --many reads--> calm+1   (not barred, and called if shared waiters)
+//	T20 not owned, not exclusive waiters --many reads of what is calm--> open, calm 0   (likewise)
+//	T21 open                  --lock exclusive, mark, upgrade, destroy--> not open, closing, calm 0   (Counting)
+//	T22 closing               --the same thread-----> not closing, shares+n   (Counting; for the n slots that it found)
 //
 // Who may pass: anybody, if the lock lets sharers do so; and who has a share of another lockmgr lock.
 //
@@ -90,6 +100,11 @@ const (
 	drain   Word = 1 << 5
 	marks        = waitX | waitS | called | barred | upgrade | drain
 
+	open     Word = 1 << 6
+	closing  Word = 1 << 7
+	calmOnce Word = 1 << 8
+	calmest  Word = 0xff * calmOnce
+
 	dead   Word = fieldMask << ownerShift       // T10
 	nobody Word = (fieldMask - 1) << ownerShift // T13
 )
@@ -109,7 +124,22 @@ func (w Word) Waited() bool { return w&(waitX|waitS|drain) != 0 }
 // Disowned says whether its owner gave it away, and nobody in particular has it (T13).
 func (w Word) Disowned() bool { return w.Owner() == nobody.Owner() }
 
-// compatible says whether the holds in w admit one more in the mode (W1).
+// Open says whether readers may take the lock by a slot.
+func (w Word) Open() bool { return w&open != 0 }
+
+// tells says whether w counts all holds: nobody has the lock by a slot.
+func (w Word) tells() bool { return w&(open|closing) == 0 }
+
+// calm is how often readers found it calm.
+func (w Word) calm() int { return int(w & calmest / calmOnce) }
+
+// still says whether w may be opened (W4).
+func (w Word) still() bool { return w.Owner() == 0 && w.tells() && !(w & marks).closes() }
+
+// closes says whether those who wait for w, by its marks, want the word to count all holds.
+func (w Word) closes() bool { return w&marks != 0 && w&marks != waitS|called }
+
+// compatible says whether the holds in w, which tells, admit one more in the mode (W1).
 func (w Word) compatible(m token.Mode) bool {
 	return w.Owner() == 0 && (m == token.Shared || w.Shares() == 0)
 }
@@ -134,7 +164,7 @@ func (w Word) with(m token.Mode, id uint32) Word {
 	if m == token.Shared {
 		return w + share
 	}
-	return w | Word(id)<<ownerShift
+	return w&^calmest | Word(id)<<ownerShift
 }
 
 // without is w after its owner, or one sharer, has let go (T5, T6).

@@ -60,7 +60,7 @@ func (r *Record) PopSpin() {
 // critOfLocks is how many of the sections are those of spin mutexes.
 func (r *Record) critOfLocks() (n int32) {
 	for i := range r.locks[:r.nlocks] {
-		if p := &r.locks[i]; p.class == Spin && !p.again {
+		if p := &r.locks[i]; p.class == Spin && p.at != again {
 			n++
 		}
 	}

@@ -5,12 +5,13 @@ package thread
 // one, tells of it, or has it noted where it was acquired, comes here.
 //
 // Layout: record.go (locks[:nlocks]).
-// Bits: again: the thread held the lock exclusively before, so its word says so already.
+// Bits: at: where the hold is: in the lock's word; in a slot of the thread (slots.go); or nowhere, since the thread held the lock
+// exclusively before, and its word says so already.
 // Invariants:
 //
 //	K1 there is an entry for each acquisition that was not released, and its lock's word
-//	   counts the thread unless again is set.
-//	K2 of the entries of one lock the oldest is the one without again, and a release
+//	   counts the thread unless at says that it is not there, or slots.go that it was counted since.
+//	K2 of the exclusive entries of one lock the oldest is the one that is not again, and a release
 //	   takes the newest of its mode.
 //
 // Transitions: none, -push-> held, -remove-> none.
@@ -31,8 +32,14 @@ type lockHold struct {
 	obj   *Object
 	class Class
 	mode  token.Mode
-	again bool
+	at    uint8
 }
+
+// Where a hold is; else it is the number of a slot.
+const (
+	inWord = 0
+	again  = 0xff
+)
 
 // lockNote is beside a lockHold: where and when it was acquired, if that is recorded.
 type lockNote struct {
@@ -63,7 +70,7 @@ func (h *Handle) FastRelease(obj *Object, m token.Mode) *Record {
 			if i := int(r.nlocks) - 1; uint(i) < uint(len(r.locks)) {
 				if p := &r.locks[i]; p.obj == obj {
 					if p.mode == m {
-						if !p.again {
+						if p.at == inWord {
 							return r
 						}
 					}
@@ -84,8 +91,8 @@ func (r *Record) Own() uint64 { return uint64(r.own) }
 func (r *Record) Push(obj *Object, c Class, m token.Mode) {
 	n := int(r.nlocks)
 	p := &r.locks[n]
-	if p.obj != obj || p.class != c || p.mode != m || p.again { // as a rule it is that, from last time
-		p.obj, p.class, p.mode, p.again = obj, c, m, false
+	if p.obj != obj || p.class != c || p.mode != m || p.at != inWord { // as a rule it is that, from last time
+		p.obj, p.class, p.mode, p.at = obj, c, m, inWord
 	}
 	r.nlocks = int32(n + 1)
 	if invariants.Enabled {
@@ -96,14 +103,18 @@ func (r *Record) Push(obj *Object, c Class, m token.Mode) {
 // Pop forgets the newest one after FastRelease.
 func (r *Record) Pop() { r.nlocks-- }
 
-// AddLock notes an acquisition that was waited for so long. again says that the thread
+// AddLock notes an acquisition that was waited for so long. had says that the thread
 // held the lock exclusively before.
-func (r *Record) AddLock(obj *Object, c Class, m token.Mode, again bool, wait int64) {
+func (r *Record) AddLock(obj *Object, c Class, m token.Mode, had bool, wait int64) {
 	i := int(r.nlocks)
 	if i == len(r.locks) {
 		r.locks = append(r.locks, make([]lockHold, max(i, 4))...)
 	}
-	r.locks[i] = lockHold{obj, c, m, again}
+	p := lockHold{obj, c, m, again}
+	if !had {
+		p.at = r.occupied(obj, c, m)
+	}
+	r.locks[i] = p
 	r.nlocks++
 	r.got(i)
 	if r.listed() || invariants.Enabled {
@@ -111,18 +122,22 @@ func (r *Record) AddLock(obj *Object, c Class, m token.Mode, again bool, wait in
 	}
 }
 
-// RemoveLock forgets the newest entry of obj in the mode, and says whether there was one,
-// and whether the thread holds the lock as before.
-func (r *Record) RemoveLock(obj *Object, m token.Mode) (again, ok bool) {
+// RemoveLock forgets the newest entry of obj in the mode, if there is one, and says whether the thread
+// holds the lock as before, and which slot the hold is in.
+func (r *Record) RemoveLock(obj *Object, m token.Mode) (still bool, slot int) {
 	i := r.findLock(obj, m)
 	if i < 0 {
-		return false, false
+		return false, 0
 	}
-	again = r.locks[i].again
+	if at := r.locks[i].at; at == again {
+		still = true
+	} else {
+		slot = int(at)
+	}
 	r.lets(i)
 	r.noteUnlock(i)
 	r.cutLock(i)
-	return again, true
+	return still, slot
 }
 
 func (r *Record) cutLock(i int) {
@@ -163,7 +178,9 @@ func (r *Record) HoldsLock(obj *Object, m token.Mode) bool { return r.findLock(o
 
 // Again says whether a release of the newest hold of obj in the mode leaves the lock with
 // the thread.
-func (r *Record) Again(obj *Object, m token.Mode) bool { return r.locks[r.findLock(obj, m)].again }
+func (r *Record) Again(obj *Object, m token.Mode) bool {
+	return r.locks[r.findLock(obj, m)].at == again
+}
 
 // ChangeLock turns the one entry of obj into one of another mode.
 func (r *Record) ChangeLock(obj *Object, to token.Mode) {
@@ -236,7 +253,7 @@ func (r *Record) noteLock(i int, wait int64) {
 		p.obj.Describe().class.Store(uint32(p.class))
 		p.obj.Describe().Stats.Gained(token.Holder{
 			Thread: r.id, Goroutine: r.goid, Mode: p.mode, Since: n.since, Site: n.site,
-		}, wait, p.again)
+		}, wait, p.at == again)
 		if r.recording() {
 			n.count = true
 			profile(p.obj, p.class, n.site).acquired(wait)

@@ -24,7 +24,9 @@ const slots = 4
 // reads is a thread's part in them.
 type reads struct {
 	slots   [slots]hw.Local
-	readers []*Record // of a writer: whom it found
+	counted [slots]hw.Uint32 // (Counting to write) 1: the hold in the slot was counted (slots.go)
+	draw    uint32           // of CountRead
+	readers []*Record        // of a writer: whom it found
 }
 
 // A lock that is held is not moved or collected: the list of held locks points to it.
@@ -57,7 +59,7 @@ func Read(h *Handle, obj *Object, gate *Gate) (changed bool) {
 				if p.obj != obj { // as a rule it is, from last time
 					p.obj = obj
 				}
-				p.class, p.mode, p.again = Class(g>>1), token.Shared, false
+				p.class, p.mode, p.at = Class(g>>1), token.Shared, inWord
 				r.nlocks = int32(n + 1)
 				if invariants.Enabled {
 					r.noteLock(n, 0)

@@ -239,6 +239,7 @@ func (r *Record) reset() {
 	r.falling, r.level, r.given = "", 0, r.given[:0]
 	r.wakes()
 	r.noReaders()
+	r.clearSlots()
 	r.Settle()
 	r.setGrade(kernel + DefaultPriority)
 	r.wit, r.origin, r.unwatched = nil, engine.Origin{}, false

@@ -7,7 +7,7 @@ package thread
 import "github.com/serializing-tokens/lwkt/internal/hw"
 
 func init() {
-	hw.Shared = append(hw.Shared, &Lending, &all.lock) // of what this one guards, nothing changes during a run
+	hw.Shared = append(hw.Shared, &Lending, &Counting, &all.lock) // of what this one guards, nothing changes during a run
 	hw.Sketches = append(hw.Sketches,
 		hw.Sketch{Of: (*Record)(nil), Skip: []string{
 			"id", "own", "crowd", "recent", "sites", "lockNotes", "wit", "origin", "unwatched", "witnessing", "handle", "goid",

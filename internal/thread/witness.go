@@ -149,14 +149,14 @@ func (r *Record) Unparks() {
 
 // got tells it that the thread has the lock at i of its list.
 func (r *Record) got(i int) {
-	if p := &r.locks[i]; !p.again && r.watched() {
+	if p := &r.locks[i]; p.at != again && r.watched() {
 		r.wit.Got(tagOf(p.obj, p.class), modes[p.mode], site())
 	}
 }
 
 // lets tells it that the thread is about to release that lock.
 func (r *Record) lets(i int) {
-	if p := &r.locks[i]; !p.again && r.watched() {
+	if p := &r.locks[i]; p.at != again && r.watched() {
 		r.wit.Unlocked(tagOf(p.obj, p.class), modes[p.mode], site())
 	}
 }
