@@ -96,6 +96,54 @@ func TestOpens(t *testing.T) {
 	}
 }
 
+// TestOpensInTurn: which reads are counted does not depend on what else a loop does.
+func TestOpensInTurn(t *testing.T) {
+	if invariants.Enabled {
+		t.Skip("the slow way does not count reads")
+	}
+	td := newThread(t)
+	defer td.End()
+	var first, second, other lwkt.RWLock
+	var sx lwkt.SX
+	for range 20000 {
+		first.RLock(td)
+		first.RUnlock(td)
+		sx.SLock(td)
+		sx.SUnlock(td)
+	}
+	for range 20000 {
+		second.RLock(td)
+		second.RUnlock(td)
+		other.RLock(td)
+		other.RUnlock(td)
+		other.WLock(td)
+		other.WUnlock(td)
+	}
+	if !lwkt.IsOpen(&first) || !lwkt.IsOpen(&second) || lwkt.IsOpen(&other) {
+		t.Errorf("open: %v %v, want true; %v, want false", lwkt.IsOpen(&first), lwkt.IsOpen(&second), lwkt.IsOpen(&other))
+	}
+}
+
+// TestOpenInit: an Init of a lock that is read sees that, also while somebody closes it.
+func TestOpenInit(t *testing.T) {
+	opening(t)
+	for range 300 {
+		var rw lwkt.RWLock
+		open(t, &rw)
+		stop := reader(t, &rw)
+		tried := make(chan bool)
+		go func() {
+			lwkt.Run("closes", func(td *lwkt.Thread) { rw.TryWLock(td) })
+			close(tried)
+		}()
+		for range 30 {
+			misuse(t, "Init", func() { rw.Init("", 0) })
+		}
+		<-tried
+		stop()
+	}
+}
+
 // TestOpenTable walks the table of RWLock for a lock that is open and read by others.
 func TestOpenTable(t *testing.T) {
 	opening(t)

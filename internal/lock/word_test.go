@@ -60,6 +60,8 @@ func TestWordTable(t *testing.T) {
 		check("admits S (T2)", w.admits(token.Shared, false, false), p.owner == 0 && !p.x && !p.hard)
 		check("admits S of a sharer (T3)", w.admits(token.Shared, true, false), p.owner == 0)
 		check("admits S that passes", w.admits(token.Shared, false, true), p.owner == 0 && !p.hard)
+		check("still (T19, T20)", w.still(), p.owner == 0 && !p.x && !p.hard && p.s == p.call)
+		check("still, open", (w|open).still() || (w|closing).still(), false)
 		if w.compatible(token.Exclusive) {
 			q := p
 			q.owner = 7
@@ -85,6 +87,23 @@ func TestWordTable(t *testing.T) {
 	}
 	if nobody.Owner() != token.MaxID+1 || dead.Owner() != token.MaxID+2 || fmt.Sprint(dead.Shares()) != "0" {
 		t.Errorf("a disowned lock is owned by %d, a destroyed one by %d", nobody.Owner(), dead.Owner())
+	}
+}
+
+// TestShut closes locks, and one whose word was copied while it was closing, so that nobody would end that.
+func TestShut(t *testing.T) {
+	for was, now := range map[Word]Word{
+		0:                             0,
+		share | 3*calmOnce:            share | 3*calmOnce,
+		share | open | waitS | called: share | waitS | called,
+		open | 3*calmOnce:             0,
+		closing:                       0,
+	} {
+		l := new(Lock)
+		l.word.Store(uint64(was))
+		if l.shut(); l.load() != now {
+			t.Errorf("%#x becomes %#x, want %#x", was, l.load(), now)
+		}
 	}
 }
 
