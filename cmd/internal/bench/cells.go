@@ -134,10 +134,11 @@ func (k kind) readers() []row {
 		k.against("read", "one goroutine reads", cmp.Or(k.read1, k.alone), quick, readAlone),
 		k.against("read-2", "2 goroutines, which only read", cmp.Or(k.read2, k.crowded), crowd, readers(2, 0)),
 		k.against("read-100", "8 goroutines, which only read", 0, crowd, readers(8, 0)),
+		k.against("read-9999", "8 goroutines, every 10000th operation writes", 0, crowd, readers(8, 10000)),
 		k.against("read-99", "8 goroutines, every 100th operation writes", k.crowded, crowd, readers(8, 100)),
 		k.against("read-90", "8 goroutines, every 10th operation writes", k.crowded, crowd, readers(8, 10)),
 	}
-	rows[3].extraK = k.extraK
+	rows[4].extraK = k.extraK // read-99
 	return k.beside("read", rows)
 }
 

@@ -67,12 +67,12 @@ var promised = map[string]float64{
 	"sleep-64-turns":         0,
 }
 
-// TestEveryLockIsMeasured wants each lock alone, wanted by 2 and by 64, and for readers with none, 1 % and 10 % of
+// TestEveryLockIsMeasured wants each lock alone, wanted by 2 and by 64, and for readers with none, 0.01 %, 1 % and 10 % of
 // writes; all but the first beside itself alone.
 func TestEveryLockIsMeasured(t *testing.T) {
 	contended := []string{"-2-short", "-2-1us", "-64-short", "-64-1us"}
 	wait := []string{"-turns", "-64-turns"}
-	share := []string{"-read-2", "-read-100", "-read-99", "-read-90"}
+	share := []string{"-read-2", "-read-100", "-read-9999", "-read-99", "-read-90"}
 	want := func(lock, alone string, others []string) {
 		for _, o := range append([]string{alone}, others...) {
 			i := slices.IndexFunc(rows, func(r row) bool { return r.name == lock+o })
