@@ -7,7 +7,7 @@
 FOR  ?= 10m
 TAGS ?= lwkt_invariants
 ARGS ?=
-FUZZTIME ?= 30s
+FUZZTIME ?= 30000x
 
 help: ## this text
 	@echo 'make TARGET [VARIABLE=value ...]'
@@ -28,7 +28,7 @@ invariants: ## the same with internal checks, and fast paths skipped at random
 lint: ## format, vet, static checker, and the rules of this repository
 	.ci/run format vet staticcheck lint
 
-fuzz: ## each fuzz target for FUZZTIME
+fuzz: ## each fuzz target for FUZZTIME, inputs or time
 	FUZZTIME=$(FUZZTIME) .ci/run fuzz
 
 stress: ## random work for FOR under -race; prints its seed and counts (ARGS: see go test ./internal/stress -args -h)
