@@ -39,7 +39,8 @@ func TestWatchdogFires(t *testing.T) {
 		if l.Thread != name || l.Token != a.String() || l.Goroutine == 0 || l.Mode != Exclusive || l.Held < time.Millisecond || l.Since.After(time.Now()) || !strings.Contains(l.Site, "watchdog_test.go") {
 			t.Errorf("reported %+v", l)
 		}
-		if !strings.Contains(l.Stack, "TestWatchdogFires") || !strings.Contains(l.Stack, "chan receive") || strings.Contains(l.Stack, "\n\n") {
+		// On a busy machine it may not have come to the receive yet.
+		if !strings.HasPrefix(l.Stack, "goroutine ") || !strings.Contains(l.Stack, "TestWatchdogFires") || strings.Contains(l.Stack, "\n\n") {
 			t.Errorf("the stack is not the holder's alone:\n%s", l.Stack)
 		}
 		if s := l.String(); !strings.Contains(s, `"sinner"`) || !strings.Contains(s, l.Stack) {
