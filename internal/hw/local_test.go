@@ -136,38 +136,51 @@ func (k machine) writerStep(s *tso) bool {
 	return true
 }
 
-// explore goes through all interleavings from s, and says whether the two were ever inside at once, and
-// whether the writer was ever left waiting.
-func (k machine) explore(s tso, seen map[tso]bool) (overlap, lost bool) {
+// explore goes through all interleavings from s, whose steps say whether they could be taken, and says whether two were
+// ever inside at once, and whether anything was ever lost. From an overlap it does not go on.
+func explore[S comparable](s S, seen map[S]bool, overlaps func(s S) bool, lost func(s S, moved bool) bool, steps ...func(s *S) bool) (overlap, left bool) {
 	if seen[s] {
 		return false, false
 	}
 	seen[s] = true
-	if s.reading && s.writing {
+	if overlaps(s) {
 		return true, false
 	}
 	moved := false
-	try := func(f func(n *tso) bool) {
-		n := s
-		if f(&n) {
+	for _, step := range steps {
+		if n := s; step(&n) {
 			moved = true
-			o, l := k.explore(n, seen)
-			overlap, lost = overlap || o, lost || l
+			o, l := explore(n, seen, overlaps, lost, steps...)
+			overlap, left = overlap || o, left || l
 		}
 	}
-	if s.n > 0 {
-		try(func(n *tso) bool { n.drain(); return true })
+	return overlap, left || lost(s, moved)
+}
+
+// arrive is the step of a store that reaches memory.
+func (s *tso) arrive() bool {
+	if s.n == 0 {
+		return false
 	}
-	if s.reader < readerEnd {
-		try(func(n *tso) bool { k.readerStep(n); return true })
-	}
-	if s.writer < writerEnd {
-		try(k.writerStep)
-	}
-	if k.late && s.switcher < 2 {
-		try((*tso).switchOn)
-	}
-	return overlap, lost || !moved && s.writer < writerEnd
+	s.drain()
+	return true
+}
+
+// explore goes through all of them from the start; lost is the wakeup of a writer that waits for ever.
+func (k machine) explore(seen map[tso]bool) (overlap, lost bool) {
+	return explore(tso{}, seen,
+		func(s tso) bool { return s.reading && s.writing },
+		func(s tso, moved bool) bool { return !moved && s.writer < writerEnd },
+		(*tso).arrive,
+		func(s *tso) bool {
+			if s.reader == readerEnd {
+				return false
+			}
+			k.readerStep(s)
+			return true
+		},
+		func(s *tso) bool { return s.writer < writerEnd && k.writerStep(s) },
+		func(s *tso) bool { return k.late && s.switcher < 2 && s.switchOn() })
 }
 
 func TestStoreBuffers(t *testing.T) {
@@ -183,7 +196,7 @@ func TestStoreBuffers(t *testing.T) {
 		{"quick mode begins meanwhile, and no barrier", machine{late: true}, true, true},
 	} {
 		seen := map[tso]bool{}
-		overlap, lost := c.k.explore(tso{}, seen)
+		overlap, lost := c.k.explore(seen)
 		if overlap != c.overlap || lost != c.lost {
 			t.Errorf("%s: overlap %v, lost wakeup %v, want %v, %v", c.what, overlap, lost, c.overlap, c.lost)
 		}

@@ -142,29 +142,24 @@ func (k openMachine) writerStep(s *opened) bool {
 	return true
 }
 
-// explore goes through all interleavings from s, and says whether the two were ever inside at once, and whether
-// anything was ever left of a hold in the end.
-func (k openMachine) explore(s opened, seen map[opened]bool) (overlap, left bool) {
-	if seen[s] {
-		return false, false
-	}
-	seen[s] = true
-	if s.reading && s.writing {
-		return true, false
-	}
-	try := func(may bool, f func(n *opened) bool) {
-		if n := s; may && f(&n) {
-			o, l := k.explore(n, seen)
-			overlap, left = overlap || o, left || l
-		}
-	}
-	try(s.n > 0, func(n *opened) bool { n.drain(); return true })
-	try(s.reads < reads, k.readerStep)
-	try(s.writes < writes, k.writerStep)
-	try(!s.owned && !s.open && !s.closing, func(n *opened) bool { n.open = true; return true }) // T20
-	try(k.late && s.switcher < 2, func(n *opened) bool { return n.switchOn() })
-	ended := s.n == 0 && s.reads == reads && s.writes == writes
-	return overlap, left || ended && (s.shares != 0 || s.counted || s.slot)
+// explore goes through all interleavings from an open lock; left is what is left of a hold in the end.
+func (k openMachine) explore(seen map[opened]bool) (overlap, left bool) {
+	start := opened{open: true}
+	return explore(start, seen,
+		func(s opened) bool { return s.reading && s.writing },
+		func(s opened, _ bool) bool {
+			ended := s.n == 0 && s.reads == reads && s.writes == writes
+			return ended && (s.shares != 0 || s.counted || s.slot)
+		},
+		func(s *opened) bool { return s.arrive() },
+		func(s *opened) bool { return s.reads < reads && k.readerStep(s) },
+		func(s *opened) bool { return s.writes < writes && k.writerStep(s) },
+		func(s *opened) bool { // T20
+			may := !s.owned && !s.open && !s.closing
+			s.open = s.open || may
+			return may
+		},
+		func(s *opened) bool { return k.late && s.switcher < 2 && s.switchOn() })
 }
 
 func TestOpen(t *testing.T) {
@@ -183,7 +178,7 @@ func TestOpen(t *testing.T) {
 		{"a look at counted first", openMachine{early: true}, false, true},
 	} {
 		seen := map[opened]bool{}
-		overlap, left := c.k.explore(opened{open: true}, seen)
+		overlap, left := c.k.explore(seen)
 		if overlap != c.overlap || left != c.left {
 			t.Errorf("%s: overlap %v, left %v, want %v, %v", c.what, overlap, left, c.overlap, c.left)
 		}

@@ -135,7 +135,7 @@ func Init(l *Lock, c thread.Class, name string, flags uint32) {
 // Initialize is Init of a lock that nobody else knows yet: it is no point at which threads switch.
 func Initialize(l *Lock, c thread.Class, name string, flags uint32) {
 	if !l.load().tells() {
-		l.shut()
+		l.shut() // it was used before, as a zero lock, and perhaps is in use
 	}
 	w := l.load() &^ calmest
 	switch about := l.about.Load(); {

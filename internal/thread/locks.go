@@ -110,11 +110,11 @@ func (r *Record) AddLock(obj *Object, c Class, m token.Mode, had bool, wait int6
 	if i == len(r.locks) {
 		r.locks = append(r.locks, make([]lockHold, max(i, 4))...)
 	}
-	p := lockHold{obj, c, m, again}
+	at := uint8(again)
 	if !had {
-		p.at = r.occupied(obj, c, m)
+		at = r.occupied(obj, c, m)
 	}
-	r.locks[i] = p
+	r.locks[i] = lockHold{obj, c, m, at}
 	r.nlocks++
 	r.got(i)
 	if r.listed() || invariants.Enabled {

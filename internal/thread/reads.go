@@ -6,6 +6,8 @@ package thread
 //
 // State machine: lend.go
 //
+// Open locks have slots of the same records, in a way of their own: slots.go.
+//
 // A thread may read more locks than it has slots for; those are kept by the lock (package
 // lock), under Lending. One acquisition takes one slot, so a lock that is read recursively is in
 // several.
