@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -351,6 +352,84 @@ func TestRow26RWLock(t *testing.T) {
 		onHosts(t, func(t *testing.T, h host) { downgradeLetsIn(h, new(rw)) })
 	})
 	t.Run("starvation", func(t *testing.T) { starvation(t, func() lockable { return new(rw) }) })
+	t.Run("who was called is passed once", func(t *testing.T) {
+		expect(t, passes(t, new(rw)), "[kept out kept out] [passes kept out]")
+	})
+	t.Run("and not for long", func(t *testing.T) {
+		if n := passesAlone(new(rw)); n > 200 {
+			t.Errorf("%d reads passed a writer that was called", n)
+		}
+	})
+}
+
+// passes says what becomes of another reader where a writer waits, and where it was called and came in vain; and of a
+// reader where it was called, and where it was called again.
+func passes(t *testing.T, l lockable) string {
+	var turn atomic.Int32
+	var wrote atomic.Bool
+	machine := sim.New(sim.Options{Attempts: true})
+	next := func(td *lwkt.Thread, who int32) {
+		turn.Store(who)
+		machine.Yield(td)
+	}
+	var mine, others []string
+	try := func(td *lwkt.Thread, got *[]string) bool {
+		ok := l.try(td, lwkt.Shared)
+		*got = append(*got, map[bool]string{false: "kept out", true: "passes"}[ok])
+		machine.Assert(!wrote.Load(), "the writer came in")
+		return ok
+	}
+	machine.Go("reader", func(td *lwkt.Thread) {
+		l.lock(td, lwkt.Shared)
+		next(td, 1) // the writer begins to wait
+		next(td, 2)
+		l.unlock(td, lwkt.Shared)
+		if try(td, &mine) {
+			next(td, 1) // the writer comes
+			next(td, 2)
+			l.unlock(td, lwkt.Shared)
+			try(td, &mine)
+		}
+	})
+	machine.Go("writer", func(td *lwkt.Thread) {
+		l.lock(td, lwkt.Exclusive)
+		wrote.Store(true)
+		l.unlock(td, lwkt.Exclusive)
+	})
+	machine.Go("other reader", func(td *lwkt.Thread) {
+		for !wrote.Load() {
+			try(td, &others)
+			next(td, 0)
+		}
+	})
+	if r := machine.Run(&scheduler{func(*sim.Point) int { return int(turn.Load()) }}); r.Outcome != sim.Done {
+		t.Errorf("%v: %v", r.Outcome, r.Err)
+	}
+	return fmt.Sprint(others, mine)
+}
+
+// passesAlone is how often a reader passes a writer that was called and gets no processor, since the reader has the only one.
+func passesAlone(l lockable) (n int) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	var wrote atomic.Bool
+	lwkt.Run("reader", func(td *lwkt.Thread) {
+		l.lock(td, lwkt.Shared)
+		lwkt.Go("writer", func(td *lwkt.Thread) {
+			l.lock(td, lwkt.Exclusive)
+			wrote.Store(true)
+			l.unlock(td, lwkt.Exclusive)
+		})
+		for l.waiters() == 0 {
+			runtime.Gosched()
+		}
+		for l.unlock(td, lwkt.Shared); !wrote.Load() && l.try(td, lwkt.Shared); l.unlock(td, lwkt.Shared) {
+			n++
+		}
+	})
+	for !wrote.Load() {
+		runtime.Gosched()
+	}
+	return n
 }
 
 // downgradeLetsIn ends if a downgrade lets in who waits for a share.
@@ -375,6 +454,9 @@ func downgradeLetsIn(h host, l lockable) {
 func TestRow29SX(t *testing.T) {
 	t.Run("many sharers, one exclusive", func(t *testing.T) {
 		onHosts(t, func(t *testing.T, h host) { manyReaders(t, h, new(sx)) })
+	})
+	t.Run("who was called is not passed", func(t *testing.T) {
+		expect(t, passes(t, new(sx)), "[kept out] [kept out]")
 	})
 	t.Run("a downgrade lets sharers in", func(t *testing.T) {
 		onHosts(t, func(t *testing.T, h host) { downgradeLetsIn(h, new(sx)) })

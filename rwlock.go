@@ -17,7 +17,8 @@ import (
 //
 // A waiting writer keeps new readers out, except those who read under this lock already;
 // when it is done, whoever waits longest is next, and if that is a reader then all readers
-// that wait. So neither starves the other. But a reader of one lock is not let pass the writers of another one, so
+// that wait. So neither starves the other. Until a writer that was woken runs, which is up to the scheduler, readers
+// may pass it, once: some hundred, or some thousand if others write meanwhile. But a reader of one lock is not let pass the writers of another one, so
 // two threads that read two locks, each in an order of its own, can deadlock with two writers: fix an order.
 //
 // Readers of a lock that was read a thousand times without a write share nothing, and do not slow each other down; the

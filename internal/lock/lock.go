@@ -135,7 +135,7 @@ func Acquire(h *thread.Handle, l *Lock, c thread.Class) (changed bool) {
 		return acquireSlow(h, l, c, token.Exclusive)
 	}
 	if r := h.Fast(); r != nil { // looking first is cheaper than a CAS that fails
-		if w := l.load(); w&^(waitX|waitS|called|calmest) == 0 {
+		if w := l.load(); w&^(waitX|waitS|called|kept|calmest) == 0 {
 			if l.word.CompareAndSwap(uint64(w), uint64(w&^calmest)|r.Own()) { // T1
 				r.Push(&l.Object, c, token.Exclusive)
 				return false
@@ -185,7 +185,7 @@ func AcquireShared(h *thread.Handle, l *Lock, c thread.Class) (changed bool) {
 	}
 	if r := h.Fast(); r != nil {
 		w := l.load()
-		if w&^(fieldMask<<shareShift|waitS|called|calmest) == 0 {
+		if w&^(fieldMask<<shareShift|waitX|waitS|called|calmest) == 0 {
 			if l.addShare() < owned {
 				r.Push(&l.Object, c, token.Shared)
 				return false
@@ -250,7 +250,7 @@ func ReleaseShared(h *thread.Handle, l *Lock, c thread.Class) {
 		if w&marks != 0 && w&(called|barred) != called {
 			l.lookAfter(w, c)
 		} else if c == thread.RW && r.CountRead() {
-			l.calmer(w)
+			l.noteRead(r, w)
 		}
 		return
 	}

@@ -50,6 +50,23 @@ func init() { calmness.Store(calmByDefault) }
 // SetCalmness sets calmness and returns the old one. It is for tests; simulated threads open locks after it only.
 func SetCalmness(n int) (old int) { return int(calmness.Swap(int32(n))) }
 
+// counts says whether a read that ends is to be counted. Simulated threads count all, or none.
+func counts(r *thread.Record) bool {
+	if r.Hosted() {
+		return hw.Explored && calmness.Load() != calmByDefault
+	}
+	return r.CountRead()
+}
+
+// noteRead is told of one read in 64, after its end, what the word was by then.
+func (l *Lock) noteRead(r *thread.Record, w Word) {
+	if w.passable() {
+		l.passed(r, w)
+	} else {
+		l.calmer(w)
+	}
+}
+
 // calmer notes that the lock was read for a while (T19), and opens it if it has been calm for long (T20). w is what
 // the word was a moment ago, when the thread let go of it; if it has changed since, there will be a next time.
 func (l *Lock) calmer(w Word) {

@@ -9,6 +9,9 @@ package lock
 // before it. After patience failures it is hard: then the lock is barred, and whoever lets
 // go of it last hands it over.
 //
+// Sharers do not pass who waits for exclusive use, or it might never be called. Those of a RWLock pass one
+// that was called the first time, for a while: it will come soon, and until then the lock is free.
+//
 // State machine: word.go
 //
 // No wake-up is lost. Between two sections under the queue's lock, if there are waiters:
@@ -136,10 +139,12 @@ func (s *section) call(q *waitq.Queue, w, self *waitq.Waiter) {
 // mark sets the marks to what the queue says (T8, W2).
 func (l *Lock) mark(q *waitq.Queue) {
 	var m Word
+	pass := false // sharers may pass who was called
 	if q != nil {
 		if x := q.First(token.Exclusive); x != nil {
+			pass = q.Called > 0 && x.Tries == 0 && l.Class() == thread.RW
 			if x.Rank != waitq.Drains {
-				m |= waitX
+				m |= waitX | kept
 			}
 			if x.Rank == waitq.Upgrades {
 				m |= upgrade
@@ -158,7 +163,12 @@ func (l *Lock) mark(q *waitq.Queue) {
 			m |= barred
 		}
 	}
-	change := func(w Word) (Word, bool) { return w&^marks | m, true }
+	change := func(w Word) (Word, bool) {
+		if pass && w&(called|kept) != called|kept { // until T23
+			return w&^marks | m&^kept, true
+		}
+		return w&^marks | m, true
+	}
 	if m.closes() {
 		l.settle(change) // W4
 	} else {
@@ -332,6 +342,18 @@ func (l *Lock) watch(r *thread.Record, m token.Mode) {
 	}
 }
 
+// passed notes that a sharer has passed somebody who was called, as one in 64 does, and ends that for all if it lasts:
+// when two of them came one after the other, with no exclusive hold between (T19, T23), else after some thousand, by chance, so
+// that nobody has to count. Who was called is on its way, but where there are more goroutines than processors the
+// scheduler may let it wait for milliseconds, if nobody else blocks.
+func (l *Lock) passed(r *thread.Record, w Word) {
+	now := w + calmOnce
+	if w.calm() > 0 || r.CountLast() {
+		now = w | kept
+	}
+	l.word.CompareAndSwap(uint64(w), uint64(now))
+}
+
 // let gives up one hold, in the word or in a slot, and calls who is next.
 func (l *Lock) let(r *thread.Record, c thread.Class, m token.Mode, slot int) {
 	seen, waited := hw.Recall(), false
@@ -345,8 +367,8 @@ func (l *Lock) let(r *thread.Record, c thread.Class, m token.Mode, slot int) {
 	case m == token.Shared:
 		w := l.dropShare()
 		l.lookAfter(w, c)
-		if hw.Explored && c == thread.RW && calmness.Load() != calmByDefault {
-			l.calmer(w)
+		if c == thread.RW && counts(r) {
+			l.noteRead(r, w)
 		}
 	case planted(TrustsLook) && l.load().quiet(m):
 		l.word.Store(uint64(l.load().without(m))) // T5

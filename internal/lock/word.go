@@ -3,7 +3,7 @@ package lock
 // The word of a lock and every way in which it may change, as pure functions of its
 // value. The atomic steps that apply them are in lock.go and wait.go.
 //
-// Layout: 63..40 owner | 39..16 shares | 15..8 calm | 7 closing | 6 open | 5 drain | 4 upgrade | 3 barred | 2 called | 1 shared waiters | 0 exclusive waiters
+// Layout: 63..40 owner | 39..16 shares | 15..9 calm | 8 kept | 7 closing | 6 open | 5 drain | 4 upgrade | 3 barred | 2 called | 1 shared waiters | 0 exclusive waiters
 //
 // Bits:
 //   - owner: identity of the thread that has the lock exclusively, else 0. Set by whoever
@@ -19,6 +19,9 @@ package lock
 //     under the queue's lock, and exact when that is free.
 //   - called: a waiter was woken and has not tried yet. As those. While it is set a release
 //     need not look: the one that was called will.
+//   - kept: sharers who come are kept out, since somebody waits for exclusive use; of a RWLock, unless somebody was called the
+//     first time, and not passed for long. Set under the queue's lock, or by T23; cleared under that. Never spurious, and
+//     never missing while nobody is called.
 //   - upgrade: a sharer waits to be the only one (barred is set too). As those. While it is
 //     set the last but one share is not let go of without looking.
 //   - drain: somebody waits until nobody else has the lock, or waits for it. As those. It keeps
@@ -44,7 +47,7 @@ package lock
 // Transitions:
 //
 //	T1 free, not barred       --lock exclusive------> owned, calm 0   (edge: last release -> this)
-//	T2 not owned, not barred, not exclusive waiters --lock shared--> shares+1   (edge: last exclusive release -> this)
+//	T2 not owned, not barred, not kept --lock shared--> shares+1   (edge: last exclusive release -> this)
 //	T3 not owned, shares > 0  --lock shared by a sharer, who may pass, or looked before--> shares+1
 //	T4 shares 1               --upgrade by the sharer; a try only if not barred--> owned, calm 0
 //	T5 owned --unlock--> free; owned, shares > 0 --unlock--> not owned   (edge: this -> next lock)
@@ -57,14 +60,15 @@ package lock
 //	T12 free, not exclusive waiters, not shared waiters, not called --drain--> owned, calm 0   (edge: as T1)
 //	T13 owned                 --disown--------------> disowned
 //	T14 disowned --unlock by anybody--> free; disowned, shares > 0 --as that--> not owned   (edge: as T5)
-//	T15 free, not barred, exclusive waiters --lock shared by who may pass, or looked before--> shares+1   (edge: as T2)
+//	T15 free, not barred, kept --lock shared by who may pass, or looked before--> shares+1   (edge: as T2)
 //	T16 free, barred          --lock shared with a share of another lockmgr lock, or by who looked before--> shares+1   (edge: as T2)
 //	T17 owned or disowned     --lock shared by who looked before--> shares+1   (a visit; of a destroyed lock: misuse)
 //	T18 owned, shares > 0 or disowned, shares > 0 --a visitor leaves--> shares-1
-//	T19 not owned, not exclusive waiters --many reads--> calm+1   (not barred, and called if shared waiters)
+//	T19 not owned             --many reads----------> calm+1   (not barred, and called if somebody waits)
 //	T20 not owned, not exclusive waiters --many reads of what is calm--> open, calm 0   (likewise)
 //	T21 open                  --lock exclusive, mark, upgrade, destroy--> not open, closing, calm 0   (Counting)
 //	T22 closing               --the same thread-----> not closing, shares+n   (Counting; for the n slots that it found)
+//	T23 not owned, called, exclusive waiters --many shares that pass--> kept
 //
 // Who may pass: anybody, if the lock lets sharers do so; and who has a share of another lockmgr lock.
 //
@@ -77,7 +81,8 @@ package lock
 // Blocking: nothing here blocks.
 // Departures: FreeBSD has an owner or a count in one field, recursion in another word, and lets
 // a thread with any read lock pass waiting writers; here that is for sharers of this lock. Its
-// readers compare and swap, so they fail because of each other; here they add.
+// readers pass a writer that was woken for as long as that takes; here that has an end (T23). They compare and
+// swap, so they fail because of each other; here they add.
 
 import "github.com/serializing-tokens/lwkt/internal/token"
 
@@ -98,12 +103,13 @@ const (
 	barred  Word = 1 << 3
 	upgrade Word = 1 << 4
 	drain   Word = 1 << 5
-	marks        = waitX | waitS | called | barred | upgrade | drain
+	kept    Word = 1 << 8
+	marks        = waitX | waitS | called | barred | upgrade | drain | kept
 
 	open     Word = 1 << 6
 	closing  Word = 1 << 7
-	calmOnce Word = 1 << 8
-	calmest  Word = 0xff * calmOnce
+	calmOnce Word = 1 << 9
+	calmest  Word = 0x7f * calmOnce
 
 	dead   Word = fieldMask << ownerShift       // T10
 	nobody Word = (fieldMask - 1) << ownerShift // T13
@@ -156,8 +162,11 @@ func (w Word) admits(m token.Mode, sharer, pass bool) bool {
 	case m == token.Exclusive:
 		return w&barred == 0
 	}
-	return sharer || w&barred == 0 && (pass || w&waitX == 0)
+	return sharer || w&barred == 0 && (pass || w&kept == 0)
 }
+
+// passable says whether sharers pass somebody who was called to take w exclusively (T23).
+func (w Word) passable() bool { return w&(waitX|called|kept) == waitX|called }
 
 // with is w with one more hold; the caller has made sure that it is compatible.
 func (w Word) with(m token.Mode, id uint32) Word {

@@ -7,18 +7,19 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/serializing-tokens/lwkt/internal/thread"
 	"github.com/serializing-tokens/lwkt/internal/token"
 )
 
 // plain is a word in plain numbers.
 type plain struct {
-	owner, shares    int
-	x, s, call, hard bool
+	owner, shares          int
+	x, s, call, hard, kept bool
 }
 
 func (p plain) word() Word {
 	w := Word(p.owner)<<ownerShift + Word(p.shares)*share
-	for m, on := range map[Word]bool{waitX: p.x, waitS: p.s, called: p.call, barred: p.hard} {
+	for m, on := range map[Word]bool{waitX: p.x, waitS: p.s, called: p.call, barred: p.hard, kept: p.kept} {
 		if on {
 			w |= m
 		}
@@ -30,9 +31,9 @@ func (p plain) word() Word {
 func domain() (all []plain) {
 	for owner := range 3 {
 		for shares := range 4 {
-			for marks := range 16 {
-				p := plain{owner, shares, marks&1 != 0, marks&2 != 0, marks&4 != 0, marks&8 != 0}
-				if (p.call || p.hard) && !p.x && !p.s {
+			for marks := range 32 {
+				p := plain{owner, shares, marks&1 != 0, marks&2 != 0, marks&4 != 0, marks&8 != 0, marks&16 != 0}
+				if (p.call || p.hard) && !p.x && !p.s || p.kept && !p.x || p.x && !p.call && !p.kept {
 					continue
 				}
 				all = append(all, p)
@@ -57,10 +58,11 @@ func TestWordTable(t *testing.T) {
 		check("compatible X", w.compatible(token.Exclusive), p.owner == 0 && p.shares == 0)
 		check("compatible S", w.compatible(token.Shared), p.owner == 0)
 		check("admits X (T1)", w.admits(token.Exclusive, false, false), p.owner == 0 && p.shares == 0 && !p.hard)
-		check("admits S (T2)", w.admits(token.Shared, false, false), p.owner == 0 && !p.x && !p.hard)
+		check("admits S (T2)", w.admits(token.Shared, false, false), p.owner == 0 && !p.kept && !p.hard)
 		check("admits S of a sharer (T3)", w.admits(token.Shared, true, false), p.owner == 0)
 		check("admits S that passes", w.admits(token.Shared, false, true), p.owner == 0 && !p.hard)
 		check("still (T19, T20)", w.still(), p.owner == 0 && !p.x && !p.hard && p.s == p.call)
+		check("passable (T23)", w.passable(), p.x && !p.kept)
 		check("still, open", (w|open).still() || (w|closing).still(), false)
 		if w.compatible(token.Exclusive) {
 			q := p
@@ -107,10 +109,38 @@ func TestShut(t *testing.T) {
 	}
 }
 
+// TestPassed: sharers pass who was called until two of those who are counted find no exclusive hold between them.
+func TestPassed(t *testing.T) {
+	var h thread.Handle
+	thread.Start(&h, "t")
+	defer thread.End(&h)
+	r := thread.Enter(&h, "test")
+	r.Leave()
+	r.CountRead() // of which the first one would end it
+	l := new(Lock)
+	is := func(want Word) {
+		t.Helper()
+		if got := l.load(); got != want {
+			t.Errorf("%#x, want %#x", got, want)
+		}
+	}
+	l.word.Store(uint64(waitX | called))
+	l.noteRead(r, l.load())
+	is(waitX | called | calmOnce)
+	l.take(r, token.Exclusive)
+	l.turn(func(w Word) (Word, bool) { return w.without(token.Exclusive), true })
+	is(waitX | called)
+	l.noteRead(r, l.load())
+	l.noteRead(r, l.load())
+	is(waitX | called | calmOnce | kept)
+	l.noteRead(r, l.load())
+	is(waitX | called | calmOnce | kept)
+}
+
 // TestVisits has a visitor of an owned lock look before and after each way in which the owner goes.
 func TestVisits(t *testing.T) {
 	const owner = Word(7) << ownerShift
-	for _, marks := range []Word{0, waitX, waitX | barred, waitS | called} {
+	for _, marks := range []Word{0, waitX | kept, waitX | kept | barred, waitX | called, waitS | called} {
 		visited := func() *Lock {
 			l := new(Lock)
 			l.word.Store(uint64(owner | marks))

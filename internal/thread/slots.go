@@ -47,6 +47,9 @@ func (r *Record) CountRead() bool {
 	return r.draw < 1<<(32-6)
 }
 
+// CountLast says of one in 64 of those that it is time for something else.
+func (r *Record) CountLast() bool { return r.draw < 1<<(32-12) }
+
 // nextSlot is the slot for the thread's next hold; the first one is left to read-mostly locks, and 0 means none.
 func (r *Record) nextSlot() int { return max(slots-1-int(r.nlocks), 0) }
 
