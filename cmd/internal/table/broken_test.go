@@ -44,13 +44,12 @@ func broken() map[string]lock {
 		"inversion spl":    handmade(spl, sim.SplVM, sameCPU),
 		"inversion funnel": handmade(funnel, 0, anybody),
 	}
-	family(m, all[4], false, true)
-	family(m, all[5], false, true)
-	family(m, all[6], true, false)
-	family(m, all[7], false, true)
-	family(m, all[8], true, false)
-	spin := all[9]
-	family(m, spin, false, true)
+	sleeps := map[string]bool{"sx": true, "rms": true, "lockmgr": true, "serializer": true}
+	lends := map[string]bool{"mtx": true, "rw": true, "rm": true, "rms": true, "giant": true, "spin": true}
+	for _, l := range all[4:] {
+		family(m, l, sleeps[l.name], lends[l.name])
+	}
+	spin := all[len(all)-1]
 	m["timeslicing spin"] = with(spin, slicedSpin) // nobody comes to meet who is in a critical section
 	m["preemption spin"] = with(spin, openSpin)
 	return m

@@ -5,7 +5,7 @@
 // again; a funnel is set, and since a thread has one funnel at a time, a second one is switched to and back. All block in the same way,
 // also those that must not.
 //
-// To add a lock: an entry in locks, and one in broken of broken_test.go.
+// To add a lock: an entry in locks, its verdicts in article of table_test.go, and what it does in broken of broken_test.go.
 
 package table
 
@@ -13,8 +13,10 @@ import (
 	"time"
 
 	"github.com/serializing-tokens/lwkt"
+	"github.com/serializing-tokens/lwkt/giant"
 	"github.com/serializing-tokens/lwkt/lockmgr"
 	"github.com/serializing-tokens/lwkt/rmlock"
+	"github.com/serializing-tokens/lwkt/serializer"
 	"github.com/serializing-tokens/lwkt/sim"
 )
 
@@ -62,8 +64,11 @@ func locks() []lock {
 		{"mtx", plain, pairs((*lwkt.Mtx).Init, (*lwkt.Mtx).Lock, (*lwkt.Mtx).Unlock)},
 		{"rw", plain, pairs((*lwkt.RWLock).Init, (*lwkt.RWLock).WLock, (*lwkt.RWLock).WUnlock)},
 		{"sx", plain, pairs((*lwkt.SX).Init, (*lwkt.SX).XLock, (*lwkt.SX).XUnlock)},
-		{"rm", plain, readMostly},
+		{"rm", plain, readMostly(0)},
+		{"rms", plain, readMostly(rmlock.Sleepable)},
 		{"lockmgr", plain, pairs(initLockmgr, (*lockmgr.Lock).XLock, (*lockmgr.Lock).Unlock)},
+		{"serializer", plain, pairs(initSerializer, (*serializer.Serializer).Enter, (*serializer.Serializer).Exit)},
+		{"giant", plain, pairs(initGiant, (*giant.Mtx).Lock, (*giant.Mtx).Unlock)},
 		{"spin", plain, pairs((*lwkt.SpinMtx).Init, spinLock, (*lwkt.SpinMtx).Unlock)},
 	}
 }
@@ -125,23 +130,27 @@ func pairs[L any](name func(l *L, name string, o lwkt.Options), take func(l *L, 
 }
 
 // readMostly is two read-mostly locks, for writers; who reads one is lent to.
-func readMostly(*sim.Machine) guard {
-	var l [2]rmlock.Lock
-	for i := range l {
-		l[i].Init(names[i], 0)
-	}
-	return guard{block: pause,
-		enter: func(td *lwkt.Thread, i int) func() {
-			l[i].WLock(td)
-			return func() { l[i].WUnlock(td) }
-		},
-		share: func(td *lwkt.Thread, i int) func() {
-			l[i].RLock(td)
-			return func() { l[i].RUnlock(td) }
-		},
+func readMostly(o lwkt.Options) func(*sim.Machine) guard {
+	return func(*sim.Machine) guard {
+		var l [2]rmlock.Lock
+		for i := range l {
+			l[i].Init(names[i], o)
+		}
+		return guard{block: pause,
+			enter: func(td *lwkt.Thread, i int) func() {
+				l[i].WLock(td)
+				return func() { l[i].WUnlock(td) }
+			},
+			share: func(td *lwkt.Thread, i int) func() {
+				l[i].RLock(td)
+				return func() { l[i].RUnlock(td) }
+			},
+		}
 	}
 }
 
-// What two of them call otherwise.
-func initLockmgr(l *lockmgr.Lock, name string, _ lwkt.Options) { l.Init(name, 0) }
-func spinLock(l *lwkt.SpinMtx, td *lwkt.Thread) (changed bool) { l.Lock(td); return false }
+// What some of them call otherwise.
+func initLockmgr(l *lockmgr.Lock, name string, _ lwkt.Options)             { l.Init(name, 0) }
+func initSerializer(l *serializer.Serializer, name string, _ lwkt.Options) { l.Init(name) }
+func initGiant(l *giant.Mtx, name string, _ lwkt.Options)                  { l.Init(name) }
+func spinLock(l *lwkt.SpinMtx, td *lwkt.Thread) (changed bool)             { l.Lock(td); return false }

@@ -184,7 +184,9 @@ func loosen(l lock, use func(o *loose) guard) lock {
 	fresh := l.fresh
 	l.fresh = func(m *sim.Machine) guard {
 		o := &loose{base: fresh(m)}
-		return use(o)
+		g := use(o)
+		g.share = o.base.share
+		return g
 	}
 	return l
 }

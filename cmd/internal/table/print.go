@@ -55,7 +55,7 @@ func writeText(w io.Writer, cells []cell, lending string, took time.Duration) er
 	for row := range rowsOf(cells) {
 		wrap(out, "", "", row[0].property.title+": "+row[0].property.how)
 		for _, c := range row {
-			wrap(out, "  "+pad(c.lock, 8)+c.verdict()+"  ", strings.Repeat(" ", 17), fmt.Sprintf("%s (%s)", c.evidence, extent(c.finding)))
+			wrap(out, "  "+pad(c.lock, 11)+c.verdict()+"  ", strings.Repeat(" ", 20), fmt.Sprintf("%s (%s)", c.evidence, extent(c.finding)))
 		}
 		if row[0].property.name != "inversion" {
 			out.WriteString("\n")

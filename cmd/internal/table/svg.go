@@ -47,10 +47,10 @@ func draw(cells []cell) []byte {
 	below := top + len(lockNames)*cellHigh + 56
 	high := below + len(inversions)*panel + 52
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %[1]d %[2]d" font-family="Inter,'Helvetica Neue',Arial,'DejaVu Sans',sans-serif" font-size="13" fill="%s">`+"\n", wide, high, ink)
-	b.WriteString(`<title>Tokens, a mutex without lending, spl, funnels, and the locks of FreeBSD</title>` + "\n")
+	b.WriteString(`<title>Tokens, a mutex without lending, spl, funnels, and the other locks</title>` + "\n")
 	b.WriteString(`<defs><pattern id="wait" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="6" height="6" fill="#fff"/><rect width="2.2" height="6" fill="#cc79a7"/></pattern></defs>` + "\n")
 	fmt.Fprintf(&b, `<rect width="%d" height="%d" fill="#fff"/>`+"\n", wide, high)
-	text(&b, left, 44, `font-size="21" font-weight="600"`, "Tokens, a mutex without lending, spl, funnels, and the locks of FreeBSD")
+	text(&b, left, 44, `font-size="21" font-weight="600"`, "Tokens, a mutex without lending, spl, funnels, and the other locks")
 	text(&b, left, 68, `fill="`+faint+`"`, "each cell an experiment on the simulated machine: "+extents(cells))
 	matrix(&b, cells)
 	if len(inversions) > 0 {

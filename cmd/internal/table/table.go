@@ -1,5 +1,5 @@
 // Package table derives, by experiment on the simulated machine, what the article on serializing tokens says of tokens, mutexes,
-// spl and funnels, and the same of the locks of FreeBSD's family: six properties each.
+// spl and funnels, and the same of the BSD lock family: six properties each.
 //
 // No verdict is written down anywhere. Each property is a function that takes a lock, runs a small program under every schedule,
 // or in virtual time, and looks at what came of it (sections.go, waits.go, inversion.go); the locks are in locks.go. The tests hold
@@ -131,12 +131,11 @@ func firstLine(err error) string {
 const usageText = `usage: lwkt table [flags]
 
 Runs the experiments behind the comparison of serializing tokens with mutexes, spl and
-funnels, and with Mtx, RWLock and rmlock (their writers), SX, lockmgr and SpinMtx, each under
-every schedule of a simulated machine, and prints what came of them. The mutex is kept when its
-holder blocks and lends no priority; spl is splhigh. In the last row low reads the rmlock: it
-lends to readers. A pool's mutexes are Mtx, a serializer is kept as SX is, and Giant is given up as
-a token is; a semaphore has no owner to lend to, and who waits on a condition holds nothing:
-none of them has a column.
+funnels, and with Mtx, RWLock and rmlock (their writers; rms is the sleepable one), SX, lockmgr,
+the serializer, Giant and SpinMtx, each under every schedule of a simulated machine, and prints
+what came of them. The mutex is kept when its holder blocks and lends no priority; spl is splhigh.
+In the last row low reads the rmlock: it lends to readers. A pool's mutexes are Mtx; a semaphore
+has no owner to lend to, and who waits on a condition holds nothing: they have no column.
 
 flags:
 `
