@@ -356,8 +356,10 @@ func TestRow26RWLock(t *testing.T) {
 		expect(t, passes(t, new(rw)), "[kept out kept out] [passes kept out]")
 	})
 	t.Run("and not for long", func(t *testing.T) {
-		if n := passesAlone(new(rw)); n > 200 {
-			t.Errorf("%d reads passed a writer that was called", n)
+		for _, each := range []int{1, 20, 1 << 30} {
+			if n := passesAlone(new(rw), each); n > 200 {
+				t.Errorf("%d reads passed a writer that was called, %d by each thread", n, each)
+			}
 		}
 	})
 }
@@ -408,11 +410,12 @@ func passes(t *testing.T, l lockable) string {
 	return fmt.Sprint(others, mine)
 }
 
-// passesAlone is how often a reader passes a writer that was called and gets no processor, since the reader has the only one.
-func passesAlone(l lockable) (n int) {
+// passesAlone is how often readers pass a writer that was called and gets no processor, since they have the only one. Each thread
+// reads so often.
+func passesAlone(l lockable, each int) (n int) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	var wrote atomic.Bool
-	lwkt.Run("reader", func(td *lwkt.Thread) {
+	lwkt.Run("first reader", func(td *lwkt.Thread) {
 		l.lock(td, lwkt.Shared)
 		lwkt.Go("writer", func(td *lwkt.Thread) {
 			l.lock(td, lwkt.Exclusive)
@@ -422,10 +425,19 @@ func passesAlone(l lockable) (n int) {
 		for l.waiters() == 0 {
 			runtime.Gosched()
 		}
-		for l.unlock(td, lwkt.Shared); !wrote.Load() && l.try(td, lwkt.Shared); l.unlock(td, lwkt.Shared) {
-			n++
-		}
+		l.unlock(td, lwkt.Shared)
 	})
+	for in := true; in && !wrote.Load(); {
+		lwkt.Run("reader", func(td *lwkt.Thread) {
+			for range each {
+				if in = !wrote.Load() && l.try(td, lwkt.Shared); !in {
+					return
+				}
+				l.unlock(td, lwkt.Shared)
+				n++
+			}
+		})
+	}
 	for !wrote.Load() {
 		runtime.Gosched()
 	}

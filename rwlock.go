@@ -17,9 +17,11 @@ import (
 //
 // A waiting writer keeps new readers out, except those who read under this lock already;
 // when it is done, whoever waits longest is next, and if that is a reader then all readers
-// that wait. So neither starves the other. Until a writer that was woken runs, which is up to the scheduler, readers
-// may pass it, once: some hundred, or some thousand if others write meanwhile. But a reader of one lock is not let pass the writers of another one, so
-// two threads that read two locks, each in an order of its own, can deadlock with two writers: fix an order.
+// that wait. So neither starves the other. While a thread that was woken for the lock does not run yet,
+// which is up to the scheduler, readers may pass it and the writers behind it: some hundred, or some
+// thousand if others write meanwhile. A writer that came in vain keeps them out again. But a reader of one
+// lock is not let pass the writers of another one, so two threads that read two locks, each in an order of
+// its own, can deadlock with two writers: fix an order.
 //
 // Readers of a lock that was read a thousand times without a write share nothing, and do not slow each other down; the
 // next writer pays for that, with some microseconds and a look at each thread of the program.
@@ -37,7 +39,7 @@ import (
 //	WUnlock     panics  panics           panics           releases        panics
 //	Destroy     ends    panics           panics           panics          panics
 //
-// * if no writer waits, else it waits or fails. ** with Recurse it writes once more.
+// * if no writer waits, or none that keeps readers out, else it waits or fails. ** with Recurse it writes once more.
 //
 // All methods panic with a *Misuse if the Thread is nil, has ended, or is in use by
 // another goroutine. (rwlock(9))

@@ -50,10 +50,10 @@ func init() { calmness.Store(calmByDefault) }
 // SetCalmness sets calmness and returns the old one. It is for tests; simulated threads open locks after it only.
 func SetCalmness(n int) (old int) { return int(calmness.Swap(int32(n))) }
 
-// counts says whether a read that ends is to be counted. Simulated threads count all, or none.
-func counts(r *thread.Record) bool {
+// counts says whether a read that ends is to be counted. Simulated threads count all or none, and all that pass.
+func counts(r *thread.Record, w Word) bool {
 	if r.Hosted() {
-		return hw.Explored && calmness.Load() != calmByDefault
+		return w.passable() || hw.Explored && calmness.Load() != calmByDefault
 	}
 	return r.CountRead()
 }

@@ -9,8 +9,9 @@ package lock
 // before it. After patience failures it is hard: then the lock is barred, and whoever lets
 // go of it last hands it over.
 //
-// Sharers do not pass who waits for exclusive use, or it might never be called. Those of a RWLock pass one
-// that was called the first time, for a while: it will come soon, and until then the lock is free.
+// Sharers do not pass who waits for exclusive use, or it might never be called. Those of a RWLock do while somebody who was called
+// has not come yet, for a while: it will come soon, and until then the lock has nobody. If the first exclusive waiter came
+// in vain before, they do not.
 //
 // State machine: word.go
 //
@@ -139,7 +140,7 @@ func (s *section) call(q *waitq.Queue, w, self *waitq.Waiter) {
 // mark sets the marks to what the queue says (T8, W2).
 func (l *Lock) mark(q *waitq.Queue) {
 	var m Word
-	pass := false // sharers may pass who was called
+	pass := false // sharers may, until T23
 	if q != nil {
 		if x := q.First(token.Exclusive); x != nil {
 			pass = q.Called > 0 && x.Tries == 0 && l.Class() == thread.RW
@@ -164,7 +165,7 @@ func (l *Lock) mark(q *waitq.Queue) {
 		}
 	}
 	change := func(w Word) (Word, bool) {
-		if pass && w&(called|kept) != called|kept { // until T23
+		if pass && w&(called|kept) != called|kept {
 			return w&^marks | m&^kept, true
 		}
 		return w&^marks | m, true
@@ -343,12 +344,12 @@ func (l *Lock) watch(r *thread.Record, m token.Mode) {
 }
 
 // passed notes that a sharer has passed somebody who was called, as one in 64 does, and ends that for all if it lasts:
-// when two of them came one after the other, with no exclusive hold between (T19, T23), else after some thousand, by chance, so
-// that nobody has to count. Who was called is on its way, but where there are more goroutines than processors the
-// scheduler may let it wait for milliseconds, if nobody else blocks.
+// when the second of them comes since the last exclusive hold (T19, T23), else after some thousand, by chance, so
+// that nobody has to count; on a simulated machine at once. Who was called is on its way, but where there are more
+// goroutines than processors the scheduler may let it wait for milliseconds, if nobody else blocks.
 func (l *Lock) passed(r *thread.Record, w Word) {
 	now := w + calmOnce
-	if w.calm() > 0 || r.CountLast() {
+	if w.calm() > 0 || r.Hosted() || r.CountLast() {
 		now = w | kept
 	}
 	l.word.CompareAndSwap(uint64(w), uint64(now))
@@ -367,7 +368,7 @@ func (l *Lock) let(r *thread.Record, c thread.Class, m token.Mode, slot int) {
 	case m == token.Shared:
 		w := l.dropShare()
 		l.lookAfter(w, c)
-		if c == thread.RW && counts(r) {
+		if c == thread.RW && counts(r, w) {
 			l.noteRead(r, w)
 		}
 	case planted(TrustsLook) && l.load().quiet(m):

@@ -19,8 +19,8 @@ package lock
 //     under the queue's lock, and exact when that is free.
 //   - called: a waiter was woken and has not tried yet. As those. While it is set a release
 //     need not look: the one that was called will.
-//   - kept: sharers who come are kept out, since somebody waits for exclusive use; of a RWLock, unless somebody was called the
-//     first time, and not passed for long. Set under the queue's lock, or by T23; cleared under that. Never spurious, and
+//   - kept: sharers who come are kept out, unless the lock lets them pass, since somebody waits for exclusive use; of a RWLock,
+//     not while somebody is called, if the first of them has not come in vain yet, and was not passed for long. Set under the queue's lock, or by T23; cleared under that. Never spurious, and
 //     never missing while nobody is called.
 //   - upgrade: a sharer waits to be the only one (barred is set too). As those. While it is
 //     set the last but one share is not let go of without looking.
@@ -74,8 +74,8 @@ package lock
 //
 // Visits. Nobody needs to look at the queue after T18: who is kept out by a visit is kept out by the owner, who
 // will look when it lets go. If a visitor is still there by then, it has a hold, and looks itself when it gives that up (T6).
-// The hold begins with T5 or T7, so its edge is that. To look before is all that lets a share pass those who wait for exclusive
-// use, or for whom the lock is barred: each thread does it at most once, since its next look sees the mark.
+// The hold begins with T5 or T7, so its edge is that. To look before is all that lets a share pass those who keep it out,
+// or for whom the lock is barred: each thread does it at most once, since its next look sees the mark.
 //
 // Lock order: T1-T7, T17 and T18 need no lock but the queue's where marks are set; T8, T9 and T11 need that.
 // Blocking: nothing here blocks.

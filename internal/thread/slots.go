@@ -41,13 +41,14 @@ import (
 var Counting hw.SpinLock
 
 // CountRead says of one read in 64 that it is to be counted. They are at uneven distances (multiples of the golden ratio),
-// since in a loop that reads several locks every 64th read may be of always the same one.
+// since in a loop that reads several locks every 64th read may be of always the same one. The next thread that has the
+// record goes on from there, since there are threads that read but once.
 func (r *Record) CountRead() bool {
 	r.draw += 0x9e3779b9
 	return r.draw < 1<<(32-6)
 }
 
-// CountLast says of one in 64 of those that it is time for something else.
+// CountLast says of one in 64 of the reads of which CountRead says so that it is time for something else.
 func (r *Record) CountLast() bool { return r.draw < 1<<(32-12) }
 
 // nextSlot is the slot for the thread's next hold; the first one is left to read-mostly locks, and 0 means none.
@@ -165,7 +166,6 @@ func (r *Record) clearSlots() {
 			r.counted[i].Store(0)
 		}
 	}
-	r.draw = 0
 }
 
 // CountSlots is how many holds of obj are in slots and were not counted. With note, which needs Counting, it
