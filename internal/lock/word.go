@@ -19,9 +19,9 @@ package lock
 //     under the queue's lock, and exact when that is free.
 //   - called: a waiter was woken and has not tried yet. As those. While it is set a release
 //     need not look: the one that was called will.
-//   - kept: sharers who come are kept out, unless the lock lets them pass, since somebody waits for exclusive use; of a RWLock,
-//     not while somebody is called, if the first of them has not come in vain yet, and was not passed for long. Set under the queue's lock, or by T23; cleared under that. Never spurious, and
-//     never missing while nobody is called.
+//   - kept: sharers who come are kept out, unless the lock lets them pass, since somebody waits for exclusive use; of a
+//     RWLock, not while somebody is called, if the first of them has not come in vain yet, and was not passed for long.
+//     Set under the queue's lock, or by T23; cleared under that. Never spurious, and never missing while nobody is called.
 //   - upgrade: a sharer waits to be the only one (barred is set too). As those. While it is
 //     set the last but one share is not let go of without looking.
 //   - drain: somebody waits until nobody else has the lock, or waits for it. As those. It keeps
