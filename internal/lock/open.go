@@ -58,7 +58,7 @@ func counts(r *thread.Record, w Word) bool {
 	return r.CountRead()
 }
 
-// noteRead is told of one read in 64, after its end, what the word was by then.
+// noteRead is told of a read that is counted, after its end, what the word was by then.
 func (l *Lock) noteRead(r *thread.Record, w Word) {
 	if w.passable() {
 		l.passed(r, w)

@@ -10,8 +10,8 @@ package lock
 // go of it last hands it over.
 //
 // Sharers do not pass who waits for exclusive use, or it might never be called. Those of a RWLock do while somebody who was called
-// has not come yet, for a while: it will come soon, and until then the lock has nobody. If the first exclusive waiter came
-// in vain before, they do not.
+// has not come yet, for a while: it will come soon, and until then the lock would be idle. If the first exclusive waiter
+// came in vain before, they do not. Nobody is forgotten by that: who passes is a holder like others, and who was called looks.
 //
 // State machine: word.go
 //
